@@ -1,0 +1,79 @@
+"""The fast path on CPUs: the three contractions in C++, for float32 arrays in channels-last layout."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..geometry import Problem
+from ..methods.channels import Array
+
+try:
+    from . import _native
+except ImportError:  # the portable package: no compiler at build time
+    _native = None  # type: ignore[assignment]
+
+__all__ = ["available", "conv", "conv_transpose", "isa", "kernel_gradient", "serves", "set_threads", "threads"]
+
+
+def available() -> bool:
+    """Whether the compiled part is there."""
+    return _native is not None
+
+
+def serves(*arrays: Any) -> bool:
+    """Whether the engine takes these NumPy arrays: all float32, and the compiled part there."""
+    return _native is not None and all(array.dtype == np.float32 for array in arrays)
+
+
+def isa() -> str:
+    """The instruction set that the kernels run with on this processor; `portable` without the compiled part."""
+    return _native.isa() if _native else "portable"
+
+
+def threads() -> int:
+    """How many threads a call may use: `TCONV_NUM_THREADS`, or else the cores of this process."""
+    return _native.threads() if _native else 1
+
+
+def set_threads(count: int) -> None:
+    """Let each call use up to `count` threads, >= 1, from now on."""
+    if _native:
+        _native.set_threads(count)
+
+
+def conv_transpose(x: Array, kernel: Array, problem: Problem) -> Array:
+    """Coarse `(N, *coarse, C)` and kernel `(*K, D / groups, C)` to fine `(N, *fine, D)`; float32."""
+    extent = problem.extent("conv_transpose", coarse=x.shape, kernel=kernel.shape)
+    out = np.empty((extent.batch, *problem.fine, extent.fine_channels), np.float32)
+    _native.conv_transpose(numbers(problem, *extent), _packed(x), _packed(kernel), out)
+    return out
+
+
+def conv(y: Array, kernel: Array, problem: Problem) -> Array:
+    """Fine `(N, *fine, D)` and kernel `(*K, D / groups, C)` to coarse `(N, *coarse, C)`; float32."""
+    extent = problem.extent("conv", fine=y.shape, kernel=kernel.shape)
+    out = np.empty((extent.batch, *problem.coarse, extent.coarse_channels), np.float32)
+    _native.conv(numbers(problem, *extent), _packed(y), _packed(kernel), out)
+    return out
+
+
+def kernel_gradient(y: Array, x: Array, problem: Problem) -> Array:
+    """Fine `(N, *fine, D)` and coarse `(N, *coarse, C)` to the kernel's `(*K, D / groups, C)`; float32."""
+    extent = problem.extent("kernel_gradient", fine=y.shape, coarse=x.shape)
+    shape = (*problem.kernel, extent.fine_channels // problem.groups, extent.coarse_channels)
+    out = np.empty(shape, np.float32)
+    _native.kernel_gradient(numbers(problem, *extent), _packed(y), _packed(x), out)
+    return out
+
+
+def numbers(problem: Problem, batch: int, coarse_channels: int, fine_channels: int) -> list[int]:
+    """A problem as the compiled part reads it: rank, batch, channels, groups, then six numbers for each axis."""
+    rows = zip(problem.kernel, problem.stride, problem.dilation, problem.lo, problem.coarse, problem.fine, strict=True)
+    head = [problem.rank, batch, coarse_channels, fine_channels, problem.groups]
+    return head + [value for row in rows for value in row]
+
+
+def _packed(array: Array) -> Array:
+    return np.ascontiguousarray(array, np.float32)

@@ -1,0 +1,188 @@
+"""The three contractions for NumPy arrays: on the engine where it serves, by a portable method otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from . import engine, methods
+from .errors import SettingError, ShapeError
+from .geometry import Problem, Spec, problem_from_coarse, problem_from_fine
+from .methods.channels import Array
+
+__all__ = ["conv", "conv_transpose", "kernel_gradient"]
+
+
+def conv_transpose(
+    x: ArrayLike,
+    kernel: ArrayLike,
+    bias: ArrayLike | None = None,
+    *,
+    stride: int | Sequence[int] = 1,
+    dilation: int | Sequence[int] = 1,
+    crop: Any = 0,
+    groups: int = 1,
+    output_size: int | Sequence[int] | None = None,
+    method: str | None = None,
+) -> Array:
+    """Stamp the kernel at every coarse cell, scaled by that cell; add where stamps overlap; crop; add the bias.
+
+    Args:
+        x: coarse array, shape `(N, *I, C)`, one axis or more between batch and channels.
+        kernel: shape `(*K, D / groups, C)`.
+        bias: shape `(D,)`.
+        stride: fine samples between coarse samples, >= 1; one for all axes or one each.
+        dilation: fine samples between taps, >= 1; one for all axes or one each.
+        crop: samples cut off at both ends of every axis, or one entry per axis: a number or a pair `(lo, hi)`.
+            Negative numbers add cells that hold the bias alone.
+        groups: how many groups the channels fall into.
+        output_size: samples per axis, where one coarse size has several fine ones.
+        method: a name in `tconv.methods.METHODS`, to see that way at work; by default the fastest that serves.
+
+    Returns:
+        Shape `(N, *O, D)` with `O = (I - 1) * stride + (K - 1) * dilation + 1 - lo - hi`; the dtype that NumPy gives a
+        product of the arrays.
+
+    Raises:
+        SettingError: if a setting is out of range.
+        ShapeError: if the arrays do not fit the setting or each other.
+        SizeError: if the result would not fit into memory.
+
+    >>> conv_transpose(np.array([[[1.0], [2.0]]]), np.ones((3, 1, 1)), stride=2).ravel()
+    array([1., 1., 3., 2., 2.])
+    """
+    where = "conv_transpose"
+    x, kernel = _array(where, "x", x), _array(where, "kernel", kernel)
+    spec = _spec(where, x, kernel.shape[:-2], kernel.ndim, stride, dilation, crop, groups)
+    problem = problem_from_coarse(spec, x.shape[1:-1], output_size=output_size)
+    extent = problem.extent(where, coarse=x.shape, kernel=kernel.shape)
+    bias = _bias(where, bias, extent.fine_channels)
+    problem.check_memory(where, extent, np.result_type(x, kernel).itemsize)
+    if method is None and engine.serves(x, kernel):
+        return _plus(engine.conv_transpose(x, kernel, problem), bias)
+    if method is not None and method not in methods.METHODS:
+        raise SettingError(f"{where}: method is {method!r}, but has to be one of {', '.join(methods.METHODS)}.")
+    return _plus(methods.METHODS[method or "phases"](x, kernel, problem), bias)
+
+
+def conv(
+    x: ArrayLike,
+    kernel: ArrayLike,
+    bias: ArrayLike | None = None,
+    *,
+    stride: int | Sequence[int] = 1,
+    dilation: int | Sequence[int] = 1,
+    crop: Any = 0,
+    groups: int = 1,
+) -> Array:
+    """Let every coarse cell collect from the fine cells under its kernel; add the bias.
+
+    Args:
+        x: fine array, shape `(N, *I, D)`.
+        kernel: shape `(*K, D / groups, C)`.
+        bias: shape `(C,)`.
+        stride: fine samples between coarse samples, >= 1; one for all axes or one each.
+        dilation: fine samples between taps, >= 1; one for all axes or one each.
+        crop: zeros put around the fine grid (this layer's padding), as in `conv_transpose`; negative numbers cut.
+        groups: how many groups the channels fall into.
+
+    Returns:
+        Shape `(N, *O, C)` with `O = (I + lo + hi - (K - 1) * dilation - 1) // stride + 1`; the dtype that NumPy gives a
+        product of the arrays.
+
+    Raises:
+        SettingError: if a setting is out of range.
+        ShapeError: if the arrays do not fit the setting or each other.
+        SizeError: if the result would not fit into memory.
+
+    >>> conv(np.arange(5.0).reshape(1, 5, 1), np.ones((3, 1, 1)), stride=2).ravel()
+    array([3., 9.])
+    """
+    where = "conv"
+    x, kernel = _array(where, "x", x), _array(where, "kernel", kernel)
+    spec = _spec(where, x, kernel.shape[:-2], kernel.ndim, stride, dilation, crop, groups)
+    problem = problem_from_fine(spec, x.shape[1:-1])
+    extent = problem.extent(where, fine=x.shape, kernel=kernel.shape)
+    bias = _bias(where, bias, extent.coarse_channels)
+    problem.check_memory(where, extent, np.result_type(x, kernel).itemsize)
+    run = engine.conv if engine.serves(x, kernel) else methods.conv
+    return _plus(run(x, kernel, problem), bias)
+
+
+def kernel_gradient(
+    fine: ArrayLike,
+    coarse: ArrayLike,
+    *,
+    kernel_size: int | Sequence[int],
+    stride: int | Sequence[int] = 1,
+    dilation: int | Sequence[int] = 1,
+    crop: Any = 0,
+    groups: int = 1,
+) -> Array:
+    """How often each tap joined a fine and a coarse cell, weighted by both: the kernel's gradient in either layer.
+
+    Args:
+        fine: shape `(N, *O, D)`; for `conv_transpose` the gradient of its result, for `conv` its input.
+        coarse: shape `(N, *I, C)`; for `conv_transpose` its input, for `conv` the gradient of its result.
+        kernel_size: taps, one number for all axes or one each.
+        stride, dilation, crop, groups: as in the layer.
+
+    Returns:
+        Shape `(*K, D / groups, C)`; the dtype that NumPy gives a product of the arrays.
+
+    Raises:
+        SettingError: if a setting is out of range.
+        ShapeError: if the arrays do not fit the setting or each other.
+
+    >>> kernel_gradient(np.ones((1, 5, 1)), np.ones((1, 2, 1)), kernel_size=3, stride=2).ravel()
+    array([2., 2., 2.])
+    """
+    where = "kernel_gradient"
+    fine, coarse = _array(where, "fine", fine), _array(where, "coarse", coarse)
+    sizes = tuple(kernel_size) if isinstance(kernel_size, Sequence) else (kernel_size,) * (fine.ndim - 2)
+    spec = _spec(where, fine, sizes, len(sizes) + 2, stride, dilation, crop, groups)
+    lo = tuple(axis.lo for axis in spec.axes)
+    problem = Problem(sizes, *zip(*((a.stride, a.dilation) for a in spec.axes), strict=True), lo=lo,
+                      coarse=coarse.shape[1:-1], fine=fine.shape[1:-1], groups=spec.groups)
+    problem.extent(where, fine=fine.shape, coarse=coarse.shape)
+    if coarse.shape[1:-1] not in (expected := _coarse_sizes(spec, fine.shape[1:-1]),):
+        raise ShapeError(f"{where}: coarse has sizes {coarse.shape[1:-1]}, but {fine.shape[1:-1]} fine samples belong to "
+                         f"{expected} with this setting.")
+    run = engine.kernel_gradient if engine.serves(fine, coarse) else methods.kernel_gradient
+    return run(fine, coarse, problem)
+
+
+def _coarse_sizes(spec: Spec, fine: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(axis.coarse(size) for axis, size in zip(spec.axes, fine, strict=True))
+
+
+def _array(where: str, name: str, value: ArrayLike) -> Array:
+    array = np.asarray(value)
+    if array.dtype.kind not in "biufc":
+        raise ShapeError(f"{where}: {name} has dtype {array.dtype}; give an array of numbers.")
+    return array
+
+
+def _spec(where: str, x: Array, kernel: Any, ndim: int, stride: Any, dilation: Any, crop: Any, groups: Any) -> Spec:
+    if x.ndim < 3 or x.ndim != ndim:
+        raise ShapeError(f"{where}: the array has shape {x.shape} and the kernel {ndim - 2} spatial axes; both want "
+                         "as many axes, an array (batch, one size or more, channels) and a kernel (*K, D / groups, C).")
+    return Spec.of(tuple(kernel), stride=stride, dilation=dilation, crop=crop, groups=groups)
+
+
+def _bias(where: str, bias: ArrayLike | None, channels: int) -> Array | None:
+    if bias is None:
+        return None
+    bias = _array(where, "bias", bias)
+    if bias.shape != (channels,):
+        raise ShapeError(f"{where}: bias has shape {bias.shape}, but the result has {channels} channels; give ({channels},).")
+    return bias
+
+
+def _plus(y: Array, bias: Array | None) -> Array:
+    if bias is None:
+        return y
+    return np.add(y, bias, out=y) if np.can_cast(bias.dtype, y.dtype, "same_kind") else y + bias
