@@ -1,0 +1,86 @@
+"""What PyTorch means by its arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..errors import SettingError
+from ..geometry import Problem, Spec, per_axis
+from .crops import extended, from_crops, from_pads, named, pairs, same, same_conv, to_size
+
+__all__ = ["conv_problem", "transposed_problem"]
+
+
+def transposed_problem(
+    *,
+    kernel_size: Sequence[int],
+    stride: Any,
+    padding: Any,
+    output_padding: Any,
+    dilation: Any,
+    groups: int,
+    coarse: Sequence[int],
+    output_size: Any = None,
+) -> Problem:
+    """The problem of `ConvTranspose1d`, `ConvTranspose2d` and `ConvTranspose3d`.
+
+    Args:
+        kernel_size: taps per axis.
+        stride: samples, one for all axes or one each.
+        padding: samples cut off both ends, one for all axes or one each; other than in PyTorch also a pair
+            `(lo, hi)` per axis, or "same": `coarse * stride` samples, an odd sample cut at the end.
+        output_padding: samples less cut at the end, less than the stride or the dilation; 0 with "same".
+        dilation: samples, one for all axes or one each.
+        groups: how many groups the channels fall into.
+        coarse: input samples per axis.
+        output_size: samples per axis, any of the `stride` sizes that a convolution takes to `coarse`; stands in for
+            `output_padding`.
+
+    Raises:
+        SettingError: if an argument is out of range.
+        ShapeError: if the crop leaves nothing, or the output size is out of reach.
+
+    >>> transposed_problem(kernel_size=(3,), stride=2, padding=1, output_padding=1, dilation=1, groups=1,
+    ...                    coarse=(4,)).fine
+    (8,)
+    """
+    where = "conv_transpose"
+    spec = Spec.of(kernel_size, stride=stride, dilation=dilation, groups=groups)
+    name = named(where, padding, ("same",))
+    if output_size is not None:
+        return to_size(where, spec, None if name else pairs(where, padding, spec.rank), coarse, output_size)
+    if name is None:
+        return from_crops(spec, extended(where, spec, pairs(where, padding, spec.rank), output_padding), coarse)
+    if any(per_axis(where, "output_padding", output_padding, spec.rank)):
+        raise SettingError(f"{where}: output_padding is {output_padding} with padding='same', which says the size already; "
+                           "leave it 0, or give output_size.")
+    return from_crops(spec, same(spec), coarse)
+
+
+def conv_problem(
+    *, kernel_size: Sequence[int], stride: Any, padding: Any, dilation: Any, groups: int, fine: Sequence[int]
+) -> Problem:
+    """The problem of `Conv1d`, `Conv2d` and `Conv3d`.
+
+    Args:
+        kernel_size: taps per axis.
+        stride: samples, one for all axes or one each.
+        padding: zeros at both ends, one number for all axes or one each, "valid" or "same"; other than in PyTorch
+            also a pair `(lo, hi)` per axis, and "same" with any stride: `ceil(fine / stride)` samples.
+        dilation: samples, one for all axes or one each.
+        groups: how many groups the channels fall into.
+        fine: input samples per axis.
+
+    Raises:
+        SettingError: if an argument is out of range.
+        ShapeError: if the kernel does not fit into the padded input.
+
+    >>> conv_problem(kernel_size=(4,), stride=1, padding="same", dilation=1, groups=1, fine=(9,)).coarse
+    (9,)
+    """
+    spec = Spec.of(kernel_size, stride=stride, dilation=dilation, groups=groups)
+    name = named("conv", padding, ("valid", "same"))
+    if name == "same":
+        return from_pads(spec, same_conv(spec, fine), fine)
+    return from_pads(spec, pairs("conv", 0 if name else padding, spec.rank), fine)
