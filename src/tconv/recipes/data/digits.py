@@ -1,0 +1,76 @@
+"""Grey 28x28 images in two parts, one to train on and one to be judged by."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...errors import DataError
+from ...methods.channels import Array
+
+__all__ = ["SIDE", "Digits", "check_images", "first", "parted"]
+
+SIDE = 28
+FEWEST = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Digits:
+    """Images to train on and to test with, and where they came from.
+
+    Args:
+        train: uint8, shape `(N, 28, 28)`, 0 is black.
+        test: uint8, shape `(M, 28, 28)`.
+        source: in words, for the report.
+    """
+
+    train: Array
+    test: Array
+    source: str
+
+    @property
+    def digest(self) -> str:
+        """The same for the same images in the same order; a resumed run checks it."""
+        joined = hashlib.sha256(np.ascontiguousarray(self.train))
+        joined.update(np.ascontiguousarray(self.test))
+        return joined.hexdigest()[:16]
+
+
+def check_images(where: str, shape: tuple[int, ...], dtype: object) -> None:
+    """Refuse what is not a stack of grey 28x28 images of one byte a pixel.
+
+    Raises:
+        DataError: with what was found.
+    """
+    if len(shape) != 3 or tuple(shape[1:]) != (SIDE, SIDE) or dtype != np.uint8:
+        raise DataError(f"{where}: holds {dtype} of shape {tuple(shape)}, but has to be uint8 of shape (N, {SIDE}, {SIDE}); "
+                        "a folder of PNG or JPEG images of any size is taken too.")
+    if shape[0] < 1:
+        raise DataError(f"{where}: holds no images; give a file with images in it.")
+
+
+def parted(where: str, images: Array, source: str) -> Digits:
+    """Put images in an order that is drawn once and for all, and keep every seventh for the test, as MNIST does.
+
+    Raises:
+        DataError: if there are too few.
+    """
+    if len(images) < FEWEST:
+        raise DataError(f"{where}: holds {len(images)} images, but a training wants {FEWEST} or more.")
+    images = images[np.random.default_rng(0).permutation(len(images))]
+    cut = len(images) - max(1, len(images) // 7)
+    return Digits(images[:cut], images[cut:], source)
+
+
+def first(digits: Digits, count: int) -> Digits:
+    """The first `count` images to train on, and a sixth as many to test with, for a quick try.
+
+    Raises:
+        DataError: if there are not that many, or too few.
+    """
+    if not FEWEST <= count <= len(digits.train):
+        raise DataError(f"limit: is {count}, but has to lie between {FEWEST} and the {len(digits.train)} training images "
+                        "that there are.")
+    return Digits(digits.train[:count], digits.test[: max(1, count // 6)], f"{digits.source}, the first {count:,}")
