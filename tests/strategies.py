@@ -26,6 +26,12 @@ MEETINGS = 200  # the most pairs of a coarse cell and a tap in one problem
 PRODUCTS = 24  # the most products that one such pair may take, over batch and channels
 
 
+def spelled(problem: Problem) -> dict[str, Any]:
+    """The keyword arguments of `tconv.conv_transpose` and `tconv.conv` that say a problem."""
+    crop = tuple(zip(problem.lo, problem.hi, strict=True))
+    return {"stride": problem.stride, "dilation": problem.dilation, "crop": crop, "groups": problem.groups}
+
+
 @dataclass(frozen=True)
 class Case:
     """A problem and integer arrays for it.
@@ -47,9 +53,7 @@ class Case:
     @property
     def settings(self) -> dict[str, Any]:
         """The keyword arguments of `tconv.conv_transpose` and `tconv.conv` that say this problem."""
-        problem = self.problem
-        crop = tuple(zip(problem.lo, problem.hi, strict=True))
-        return {"stride": problem.stride, "dilation": problem.dilation, "crop": crop, "groups": problem.groups}
+        return spelled(self.problem)
 
     @property
     def relation(self) -> dict[str, Any]:

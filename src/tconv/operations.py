@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from . import engine, methods
 from .errors import SettingError, ShapeError
-from .geometry import Problem, Spec, problem_from_coarse, problem_from_fine
+from .geometry import Problem, Spec, per_axis, problem_from_coarse, problem_from_fine
 from .methods.channels import Array
 
 __all__ = ["conv", "conv_transpose", "kernel_gradient"]
@@ -56,7 +56,7 @@ def conv_transpose(
     """
     where = "conv_transpose"
     x, kernel = _array(where, "x", x), _array(where, "kernel", kernel)
-    spec = _spec(where, x, kernel.shape[:-2], kernel.ndim, stride, dilation, crop, groups)
+    spec = _spec(where, "x", x, kernel.shape[:-2], stride, dilation, crop, groups)
     problem = problem_from_coarse(spec, x.shape[1:-1], output_size=output_size)
     extent = problem.extent(where, coarse=x.shape, kernel=kernel.shape)
     bias = _bias(where, bias, extent.fine_channels)
@@ -103,7 +103,7 @@ def conv(
     """
     where = "conv"
     x, kernel = _array(where, "x", x), _array(where, "kernel", kernel)
-    spec = _spec(where, x, kernel.shape[:-2], kernel.ndim, stride, dilation, crop, groups)
+    spec = _spec(where, "x", x, kernel.shape[:-2], stride, dilation, crop, groups)
     problem = problem_from_fine(spec, x.shape[1:-1])
     extent = problem.extent(where, fine=x.shape, kernel=kernel.shape)
     bias = _bias(where, bias, extent.coarse_channels)
@@ -142,35 +142,48 @@ def kernel_gradient(
     """
     where = "kernel_gradient"
     fine, coarse = _array(where, "fine", fine), _array(where, "coarse", coarse)
-    sizes = tuple(kernel_size) if isinstance(kernel_size, Sequence) else (kernel_size,) * (fine.ndim - 2)
-    spec = _spec(where, fine, sizes, len(sizes) + 2, stride, dilation, crop, groups)
-    lo = tuple(axis.lo for axis in spec.axes)
-    problem = Problem(sizes, *zip(*((a.stride, a.dilation) for a in spec.axes), strict=True), lo=lo,
-                      coarse=coarse.shape[1:-1], fine=fine.shape[1:-1], groups=spec.groups)
-    problem.extent(where, fine=fine.shape, coarse=coarse.shape)
-    if coarse.shape[1:-1] not in (expected := _coarse_sizes(spec, fine.shape[1:-1]),):
-        raise ShapeError(f"{where}: coarse has sizes {coarse.shape[1:-1]}, but {fine.shape[1:-1]} fine samples belong to "
-                         f"{expected} with this setting.")
+    sizes = per_axis(where, "kernel_size", kernel_size, fine.ndim - 2)
+    spec = _spec(where, "fine", fine, sizes, stride, dilation, crop, groups)
+    problem = _problem_of_both(where, spec, fine.shape[1:-1], coarse.shape[1:-1])
+    extent = problem.extent(where, fine=fine.shape, coarse=coarse.shape)
+    problem.check_memory(where, extent, np.result_type(fine, coarse).itemsize)
     run = engine.kernel_gradient if engine.serves(fine, coarse) else methods.kernel_gradient
     return run(fine, coarse, problem)
 
 
-def _coarse_sizes(spec: Spec, fine: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(axis.coarse(size) for axis, size in zip(spec.axes, fine, strict=True))
+def _problem_of_both(where: str, spec: Spec, fine: tuple[int, ...], coarse: tuple[int, ...]) -> Problem:
+    """The problem whose two sizes are known: any that either layer can have with this setting."""
+    if len(coarse) != spec.rank:
+        raise ShapeError(f"{where}: fine has sizes {fine}, coarse {coarse}; give both as many axes.")
+    for number, (axis, big, small) in enumerate(zip(spec.axes, fine, coarse, strict=True)):
+        least = axis.full(small) - axis.lo - axis.hi
+        most = least + max(axis.stride, axis.dilation) - 1
+        if not (least <= big <= most or big == small == 0):
+            raise ShapeError(f"{where}: fine has {big} samples on axis {number}, but with this setting {small} coarse ones "
+                             f"go with {least} to {most} fine ones; give the arrays and the setting of one and the same layer.")
+    kernel, stride, dilation, lo = zip(*((a.kernel, a.stride, a.dilation, a.lo) for a in spec.axes), strict=True)
+    return Problem(kernel, stride, dilation, lo, coarse, fine, spec.groups)
 
 
 def _array(where: str, name: str, value: ArrayLike) -> Array:
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ShapeError(f"{where}: {name} is no array ({error}); give numbers in rows of equal length.") from None
     if array.dtype.kind not in "biufc":
         raise ShapeError(f"{where}: {name} has dtype {array.dtype}; give an array of numbers.")
     return array
 
 
-def _spec(where: str, x: Array, kernel: Any, ndim: int, stride: Any, dilation: Any, crop: Any, groups: Any) -> Spec:
-    if x.ndim < 3 or x.ndim != ndim:
-        raise ShapeError(f"{where}: the array has shape {x.shape} and the kernel {ndim - 2} spatial axes; both want "
-                         "as many axes, an array (batch, one size or more, channels) and a kernel (*K, D / groups, C).")
-    return Spec.of(tuple(kernel), stride=stride, dilation=dilation, crop=crop, groups=groups)
+def _spec(where: str, name: str, x: Array, taps: Any, stride: Any, dilation: Any, crop: Any, groups: Any) -> Spec:
+    if x.ndim < 3:
+        raise ShapeError(f"{where}: {name} has shape {x.shape}; give (batch, one size or more, channels), "
+                         "with an axis of 1 where there is a single image or channel.")
+    if x.ndim != len(taps) + 2:
+        raise ShapeError(f"{where}: {name} has {x.ndim - 2} spatial axes, shape {x.shape}, but the kernel's shape has "
+                         f"{len(taps)}, {tuple(taps)}; give as many. "
+                         "A kernel is laid out (*K, fine channels / groups, coarse channels).")
+    return Spec.of(tuple(taps), stride=stride, dilation=dilation, crop=crop, groups=groups)
 
 
 def _bias(where: str, bias: ArrayLike | None, channels: int) -> Array | None:

@@ -108,8 +108,17 @@ def per_axis(where: str, name: str, value: Any, rank: int) -> tuple[Any, ...]:
     if isinstance(value, str) or not isinstance(value, Sequence):
         return (value,) * rank
     if len(value) != rank:
-        raise SettingError(f"{where}: {name} is {value!r}, {len(value)} values for {rank} axes; give one, or {rank}.")
+        axes = "1 axis" if rank == 1 else f"{rank} axes"
+        pair = " A pair (lo, hi) for an axis is one entry: ((lo, hi), ...)." if name == "crop" else ""
+        raise SettingError(f"{where}: {name} is {value!r}, {len(value)} values for {axes}; give one for all, or {rank}.{pair}")
     return tuple(value)
+
+
+def _axis(number: int, setting: tuple[Any, ...]) -> Axis:
+    try:
+        return Axis(*setting)
+    except SettingError as error:
+        raise SettingError(str(error).replace("Axis", f"axis {number}", 1)) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +155,7 @@ class Spec:
         rank = len(kernel)
         columns = (per_axis("Spec", name, value, rank) for name, value in
                    (("stride", stride), ("dilation", dilation), ("crop", crop)))
-        return cls(tuple(Axis(*row) for row in zip(kernel, *columns, strict=True)), groups)
+        return cls(tuple(_axis(*row) for row in enumerate(zip(kernel, *columns, strict=True))), groups)
 
     @property
     def rank(self) -> int:

@@ -51,7 +51,7 @@ class Problem:
     def hi(self) -> tuple[int, ...]:
         """Samples cut off at the end of each axis; negative where zeros were added."""
         rows = zip(self.kernel, self.stride, self.dilation, self.lo, self.coarse, self.fine, strict=True)
-        return tuple((i - 1) * s + (k - 1) * d + 1 - lo - o for k, s, d, lo, i, o in rows)
+        return tuple(max((i - 1) * s + (k - 1) * d + 1, 0) - lo - o for k, s, d, lo, i, o in rows)
 
     @property
     def axes(self) -> tuple[Axis, ...]:
