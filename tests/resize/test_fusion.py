@@ -56,7 +56,7 @@ def test_three_by_three_behind_a_doubling_is_four_by_four_with_stride_two_and_cr
 
 @pytest.mark.parametrize(("shape", "factor", "groups", "error", "says"), [
     ((3, 1, 1), 0, 1, SettingError, "factor is 0"),
-    ((3, 1, 1), (2, 2), 1, SettingError, "2 values for 1 axes"),
+    ((3, 1, 1), (2, 2), 1, SettingError, "2 values for 1 axis"),
     ((3, 1, 1), 2, 0, SettingError, "groups is 0"),
     ((3, 1, 3), 2, 2, ShapeError, "3 channels out"),
     ((3, 1), 2, 1, ShapeError, r"the kernel has shape \(3, 1\)"),
