@@ -1,0 +1,58 @@
+// The Python module: three functions on NumPy arrays, threads and instruction set, and the handlers for XLA.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/vector.h>
+
+#include "contractions.h"
+#include "kernels.h"
+#include "pool.h"
+
+namespace nb = nanobind;
+
+namespace tconv {
+
+nb::dict xla_handlers();
+
+namespace {
+
+using In = nb::ndarray<const float, nb::device::cpu, nb::c_contig>;
+using Out = nb::ndarray<float, nb::device::cpu, nb::c_contig>;
+using Strided = nb::ndarray<nb::device::cpu>;
+
+// A kernel array (*K, rows, columns) whose taps lie evenly: its last two axes in any order, its taps as one run.
+KernelView view(const Strided& kernel) {
+    if (kernel.dtype() != nb::dtype<float>()) throw std::invalid_argument("kernel is not float32");
+    const int64_t rank = static_cast<int64_t>(kernel.ndim()) - 2;
+    return {static_cast<float*>(kernel.data()), kernel.stride(rank - 1), kernel.stride(rank), kernel.stride(rank + 1)};
+}
+
+Problem parse(const std::vector<int64_t>& numbers) { return {numbers.data(), static_cast<int64_t>(numbers.size())}; }
+
+}  // namespace
+}  // namespace tconv
+
+NB_MODULE(_native, m) {
+    using namespace tconv;
+    m.def("conv_transpose", [](const std::vector<int64_t>& numbers, const In& x, const Strided& kernel, const Out& out) {
+        const Problem problem = parse(numbers);
+        const KernelView weights = view(kernel);
+        nb::gil_scoped_release release;
+        conv_transpose(problem, x.data(), weights, out.data());
+    });
+    m.def("conv", [](const std::vector<int64_t>& numbers, const In& y, const Strided& kernel, const Out& out) {
+        const Problem problem = parse(numbers);
+        const KernelView weights = view(kernel);
+        nb::gil_scoped_release release;
+        conv(problem, y.data(), weights, out.data());
+    });
+    m.def("kernel_gradient", [](const std::vector<int64_t>& numbers, const In& y, const In& x, const Strided& out) {
+        const Problem problem = parse(numbers);
+        const KernelView gradient = view(out);
+        nb::gil_scoped_release release;
+        kernel_gradient(problem, y.data(), x.data(), gradient);
+    });
+    m.def("threads", &threads);
+    m.def("set_threads", &set_threads);
+    m.def("isa", [] { return kernels().name; });
+    m.def("xla_handlers", &xla_handlers);
+}

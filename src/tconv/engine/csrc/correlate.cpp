@@ -1,0 +1,251 @@
+// kernel_gradient: for every tap a matrix product whose depth is all places of all images. One array is broadcast
+// (rows of the tile), the other lies in the lanes:
+//   coarse lanes: rows are (tap, fine channel), lanes are coarse channels;
+//   fine lanes:   rows are coarse channels, lanes are (tap along the last axis, fine channel), for few coarse channels.
+#include <algorithm>
+#include <vector>
+
+#include "contractions.h"
+#include "kernels.h"
+#include "pool.h"
+#include "scratch.h"
+#include "window.h"
+
+namespace tconv {
+namespace {
+
+class Correlate {
+  public:
+    explicit Correlate(const Problem& problem);
+    void run(const float* fine, const float* coarse, const KernelView& kernel);
+
+  private:
+    struct Part {
+        int64_t split;                          // which partial sum
+        int64_t first_row, rows;                // tiles of rows
+    };
+
+    void choose_form();
+    void choose_splits();
+    void accumulate(const Part& part, const float* fine, const float* coarse, float* sums) const;
+    void tiles(const Part& part, int64_t group, int64_t bands_first, int64_t points, int64_t images, const float* fine,
+               const Grid& fine_grid, const float* coarse, const Grid& coarse_grid, float* sums) const;
+    void store(const float* sums, const KernelView& kernel) const;
+    int64_t tap_offset(int64_t tap, const Grid& grid) const;
+
+    const Problem& problem_;
+    bool depthwise_, fine_lanes_ = false, copies_fine_ = false, copies_coarse_ = false;
+    void (*tile_)(const Sums&) = nullptr;
+    int64_t tile_rows_ = 0, tile_lanes_ = 0;
+    int64_t rows_ = 0, lanes_ = 0, sets_ = 1;   // per group and set; a set is a choice of taps along the first axes
+    int64_t pitch_ = 0, padded_rows_ = 0;
+    int64_t fine_group_, coarse_group_;
+    int band_axis_ = 0;
+    int64_t band_ = 1, images_ = 1, splits_ = 1, row_parts_ = 1;
+    Grid fine_window_{}, coarse_window_{}, fine_{}, coarse_{};
+    std::array<int64_t, 3> reach_{};
+};
+
+Correlate::Correlate(const Problem& problem)
+    : problem_(problem),
+      depthwise_(problem.depthwise()),
+      fine_group_(problem.fine_channels / problem.groups),
+      coarse_group_(problem.coarse_channels / problem.groups) {
+    for (int i = 0; i < 3; ++i) {
+        const Axis& axis = problem.axes[i];
+        fine_.sizes[i] = axis.fine, coarse_.sizes[i] = axis.coarse;
+        reach_[i] = (axis.kernel - 1) * axis.dilation + 1;
+        fine_window_.sizes[i] = (axis.coarse - 1) * axis.stride + reach_[i];
+        const bool inside = axis.lo <= 0 && fine_window_.sizes[i] - axis.lo <= axis.fine;
+        copies_fine_ = copies_fine_ || !inside;
+    }
+    fine_.channels = fine_window_.channels = problem.fine_channels;
+    coarse_.channels = coarse_window_.channels = problem.coarse_channels;
+    coarse_window_.sizes = coarse_.sizes;
+    choose_form();
+    choose_splits();
+}
+
+void Correlate::choose_form() {
+    const Kernels& table = kernels();
+    if (depthwise_) {
+        rows_ = problem_.taps(), lanes_ = problem_.groups, tile_rows_ = 8, tile_lanes_ = lanes_;
+    } else {
+        const Axis& last = problem_.axes[2];
+        const int64_t run = last.dilation == 1 ? last.kernel * fine_group_ : fine_group_;
+        const int64_t width = table.width;
+        const auto waste = [width](int64_t lanes) { return static_cast<double>((lanes + width - 1) / width * width) / lanes; };
+        const bool contiguous = problem_.groups == 1 || last.kernel == 1;
+        fine_lanes_ = coarse_group_ < width && contiguous && waste(run) * 1.2 < waste(coarse_group_);
+        if (fine_lanes_) {
+            sets_ = problem_.axes[0].kernel * problem_.axes[1].kernel * (last.dilation == 1 ? 1 : last.kernel);
+            rows_ = coarse_group_, lanes_ = run;
+        } else {
+            rows_ = problem_.taps() * fine_group_, lanes_ = coarse_group_;
+        }
+        int best = 0;
+        double least = 0;
+        constexpr double kPenalty[3] = {1.25, 1.0, 1.0};
+        for (int v = 0; v < 3; ++v) {
+            const int64_t wide = table.sums_shape[v].lanes, high = table.sums_shape[v].rows;
+            const double cost = static_cast<double>((lanes_ + wide - 1) / wide * wide) *
+                                static_cast<double>((rows_ + high - 1) / high * high) * kPenalty[v];
+            if (v == 0 || cost < least) best = v, least = cost;
+        }
+        tile_ = table.sums[best], tile_rows_ = table.sums_shape[best].rows, tile_lanes_ = table.sums_shape[best].lanes;
+    }
+    pitch_ = ceil_div(lanes_, tile_lanes_) * tile_lanes_;
+    padded_rows_ = ceil_div(rows_, tile_rows_) * tile_rows_;
+    if (depthwise_ || pitch_ == lanes_) return;
+    // The last panel reads beyond its channels: from a copy, those are zeros or a neighbour's, and never stored.
+    (fine_lanes_ ? copies_fine_ : copies_coarse_) = true;
+    if (!fine_lanes_ && problem_.groups == 1) coarse_window_.channels = pitch_;
+}
+
+// How the places are cut does not depend on the number of threads, so neither does the result.
+void Correlate::choose_splits() {
+    while (band_axis_ < 2 && problem_.axes[band_axis_].coarse == 1) ++band_axis_;
+    const int64_t points = problem_.axes[band_axis_].coarse;
+    const int64_t budget = (int64_t{256} << 10) / 4;
+    const int64_t image = std::max<int64_t>(1, fine_window_.image() + coarse_window_.image());
+    const int64_t per_point = std::max<int64_t>(1, image / std::max<int64_t>(1, points));
+    band_ = std::clamp<int64_t>(budget / per_point, std::min<int64_t>(points, 2 * reach_[band_axis_]), points);
+    images_ = band_ < points ? 1 : std::clamp<int64_t>(budget / image, 1, problem_.batch);
+    const int64_t blocks = ceil_div(problem_.batch, images_) * ceil_div(points, band_);
+    const int64_t sums = problem_.groups * sets_ * padded_rows_ * pitch_;
+    splits_ = std::clamp<int64_t>(problem_.batch * image / std::max<int64_t>(1, 2 * sums), 1, std::min<int64_t>(16, blocks));
+    row_parts_ = splits_ >= 4 ? 1 : std::min<int64_t>(ceil_div(padded_rows_, tile_rows_), 16);
+    const Axis& axis = problem_.axes[band_axis_];
+    fine_window_.sizes[band_axis_] = (band_ - 1) * axis.stride + reach_[band_axis_];
+    coarse_window_.sizes[band_axis_] = band_;
+}
+
+void Correlate::run(const float* fine, const float* coarse, const KernelView& kernel) {
+    const int64_t size = problem_.groups * sets_ * padded_rows_ * pitch_;
+    Scratch sums(splits_ * size);
+    const int64_t tiles = ceil_div(padded_rows_, tile_rows_), per_part = ceil_div(tiles, row_parts_);
+    parallel_for(splits_ * row_parts_, [&](int64_t i) {
+        const int64_t first = i % row_parts_ * per_part;
+        if (first >= tiles) return;
+        const Part part{i / row_parts_, first * tile_rows_, std::min(per_part, tiles - first) * tile_rows_};
+        float* mine = sums.data() + part.split * size;
+        for (int64_t s = 0; s < problem_.groups * sets_; ++s)
+            std::fill_n(mine + (s * padded_rows_ + part.first_row) * pitch_, part.rows * pitch_, 0.0f);
+        accumulate(part, fine, coarse, mine);
+    });
+    constexpr int64_t kRun = 4096;
+    if (splits_ > 1)
+        parallel_for(ceil_div(size, kRun), [&](int64_t run) {
+            float* total = sums.data();
+            for (int64_t s = 1; s < splits_; ++s)
+                for (int64_t i = run * kRun; i < std::min(size, (run + 1) * kRun); ++i) total[i] += total[s * size + i];
+        });
+    store(sums.data(), kernel);
+}
+
+void Correlate::accumulate(const Part& part, const float* fine, const float* coarse, float* sums) const {
+    const int64_t points = problem_.axes[band_axis_].coarse;
+    const int64_t bands = ceil_div(points, band_), runs = ceil_div(problem_.batch, images_), blocks = runs * bands;
+    constexpr int64_t kSlack = 64;  // the widest panel
+    Scratch fine_copy(copies_fine_ ? images_ * fine_window_.image() + kSlack : 0);
+    Scratch coarse_copy(copies_coarse_ ? images_ * coarse_window_.image() + kSlack : 0);
+    if (copies_fine_) std::fill_n(fine_copy.data() + images_ * fine_window_.image(), kSlack, 0.0f);
+    if (copies_coarse_) std::fill_n(coarse_copy.data() + images_ * coarse_window_.image(), kSlack, 0.0f);
+    for (int64_t i = part.split * blocks / splits_; i < (part.split + 1) * blocks / splits_; ++i) {
+        const int64_t image = i / bands * images_, images = std::min(images_, problem_.batch - image);
+        const int64_t from = i % bands * band_, count = std::min(band_, points - from);
+        std::array<int64_t, 3> fine_first, coarse_first{};
+        coarse_first[band_axis_] = from;
+        for (int a = 0; a < 3; ++a)
+            fine_first[a] = coarse_first[a] * problem_.axes[a].stride - problem_.axes[a].lo;
+        const auto view = [&](const float* source, const Grid& grid, const Grid& window, bool copies, float* copy,
+                              const std::array<int64_t, 3>& first) -> const float* {
+            source += image * grid.image();
+            if (!copies) return source + first[0] * grid.plane() + first[1] * grid.row() + first[2] * grid.pixel();
+            for (int64_t n = 0; n < images; ++n)
+                copy_window(source + n * grid.image(), grid, first, copy + n * window.image(), window);
+            return copy;
+        };
+        const float* f = view(fine, fine_, fine_window_, copies_fine_, fine_copy.data(), fine_first);
+        const float* c = view(coarse, coarse_, coarse_window_, copies_coarse_, coarse_copy.data(), coarse_first);
+        for (int64_t group = 0; group < (depthwise_ ? 1 : problem_.groups); ++group)
+            tiles(part, group, from, count, images, f, copies_fine_ ? fine_window_ : fine_, c,
+                  copies_coarse_ ? coarse_window_ : coarse_, sums);
+    }
+}
+
+int64_t Correlate::tap_offset(int64_t tap, const Grid& grid) const {
+    const auto& a = problem_.axes;
+    const int64_t x = tap % a[2].kernel, y = tap / a[2].kernel % a[1].kernel, z = tap / a[2].kernel / a[1].kernel;
+    return z * a[0].dilation * grid.plane() + y * a[1].dilation * grid.row() + x * a[2].dilation * grid.pixel();
+}
+
+void Correlate::tiles(const Part& part, int64_t group, int64_t, int64_t points, int64_t images, const float* fine,
+                      const Grid& fine_grid, const float* coarse, const Grid& coarse_grid, float* sums) const {
+    std::array<int64_t, 3> sizes{problem_.axes[0].coarse, problem_.axes[1].coarse, problem_.axes[2].coarse};
+    sizes[band_axis_] = points;
+    std::vector<int64_t> fine_rows, coarse_rows;
+    for (int64_t n = 0; n < images; ++n)
+        for (int64_t z = 0; z < sizes[0]; ++z)
+            for (int64_t y = 0; y < sizes[1]; ++y) {
+                fine_rows.push_back(n * fine_grid.image() + z * problem_.axes[0].stride * fine_grid.plane() +
+                                    y * problem_.axes[1].stride * fine_grid.row());
+                coarse_rows.push_back(n * coarse_grid.image() + z * coarse_grid.plane() + y * coarse_grid.row());
+            }
+    const int64_t runs = static_cast<int64_t>(fine_rows.size());
+    const int64_t fine_step = problem_.axes[2].stride * fine_grid.pixel(), coarse_step = coarse_grid.pixel();
+    const int64_t coarse_at = group * coarse_group_, fine_at = group * fine_group_;
+    std::vector<int64_t> offsets(tile_rows_);
+    for (int64_t set = 0; set < sets_; ++set)
+        for (int64_t row = part.first_row; row < part.first_row + part.rows; row += tile_rows_) {
+            for (int64_t m = 0; m < tile_rows_; ++m) {
+                const int64_t r = std::min(row + m, rows_ - 1);
+                offsets[m] = depthwise_    ? tap_offset(r, fine_grid)
+                             : fine_lanes_ ? coarse_at + r
+                                           : tap_offset(r / fine_group_, fine_grid) + fine_at + r % fine_group_;
+            }
+            float* out = sums + ((group * sets_ + set) * padded_rows_ + row) * pitch_;
+            const int64_t set_tap = problem_.axes[2].dilation == 1 ? set * problem_.axes[2].kernel : set;
+            Sums job = fine_lanes_ ? Sums{coarse, offsets.data(), fine + fine_at + tap_offset(set_tap, fine_grid),
+                                          coarse_rows.data(), fine_rows.data(), runs, sizes[2], coarse_step, fine_step,
+                                          out, pitch_}
+                                   : Sums{fine, offsets.data(), coarse + coarse_at, fine_rows.data(), coarse_rows.data(),
+                                          runs, sizes[2], fine_step, coarse_step, out, pitch_};
+            if (depthwise_) {
+                kernels().depthwise_sums(job, problem_.groups);
+                continue;
+            }
+            for (int64_t lane = 0; lane < pitch_; lane += tile_lanes_, job.b += tile_lanes_, job.sums += tile_lanes_)
+                tile_(job);
+        }
+}
+
+void Correlate::store(const float* sums, const KernelView& kernel) const {
+    const int64_t last = problem_.axes[2].dilation == 1 ? problem_.axes[2].kernel : 1;
+    parallel_for(problem_.taps(), [&](int64_t tap) {
+        for (int64_t d = 0; d < fine_group_; ++d)
+            for (int64_t c = 0; c < problem_.coarse_channels; ++c) {
+                const int64_t group = depthwise_ ? 0 : c / coarse_group_, within = depthwise_ ? c : c % coarse_group_;
+                const int64_t set = fine_lanes_ ? tap / last : 0;
+                const int64_t row = depthwise_ ? tap : fine_lanes_ ? within : tap * fine_group_ + d;
+                const int64_t lane = fine_lanes_ ? tap % last * fine_group_ + d : within;
+                *kernel.at(tap, d, c) = sums[((group * sets_ + set) * padded_rows_ + row) * pitch_ + lane];
+            }
+    });
+}
+
+}  // namespace
+
+void kernel_gradient(const Problem& problem, const float* fine, const float* coarse, const KernelView& kernel) {
+    const int64_t places = problem.batch * problem.coarse_cells() * problem.fine_cells();
+    if (problem.coarse_channels * problem.fine_channels == 0) return;
+    if (places == 0) {
+        for (int64_t tap = 0; tap < problem.taps(); ++tap)
+            for (int64_t d = 0; d < problem.fine_channels / problem.groups; ++d)
+                for (int64_t c = 0; c < problem.coarse_channels; ++c) *kernel.at(tap, d, c) = 0.0f;
+        return;
+    }
+    Correlate(problem).run(fine, coarse, kernel);
+}
+
+}  // namespace tconv

@@ -1,0 +1,361 @@
+// conv and conv_transpose: for every pass (a choice of one segment per axis) a matrix product whose rows are lattice
+// points of many images, whose lanes are output channels, and whose depth is taps times input channels.
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "contractions.h"
+#include "kernels.h"
+#include "lattice.h"
+#include "pool.h"
+#include "scratch.h"
+#include "window.h"
+
+namespace tconv {
+namespace {
+
+struct PassTap {
+    std::array<int64_t, 3> shift;
+    int64_t outer;                          // kernel tap along the first two axes, times the last axis' size
+    const std::vector<int64_t>* innermost;  // kernel tap along the last axis, per phase of a block
+};
+
+struct Pass {
+    std::array<const Segment*, 3> segments;
+    std::vector<PassTap> taps;
+    int64_t packed;                         // where its weights begin in the packed array
+};
+
+enum class Form { outer, dot, depthwise };
+
+class Gather {
+  public:
+    Gather(const Problem& problem, const KernelView& kernel, bool transposed);
+    void run(const float* input, float* output);
+
+  private:
+    struct Block {
+        int64_t image, images, from, to;    // images, and points along the band axis
+        int64_t panel, panels;
+    };
+
+    void choose_form();
+    void choose_blocks();
+    void list_passes();
+    void pack();
+    void pack_panel(const Pass& pass, int64_t panel) const;
+    void compute(const Block& block, const float* input, float* output) const;
+    void compute_pass(const Pass& pass, const Block& block, const float* window, float* output) const;
+    const float* weights(const Pass& pass, int64_t panel, int64_t tap) const;
+    const float* natural(const PassTap& tap, int64_t group, int64_t lane, int64_t channel) const;
+    int64_t panels_per_group() const { return (lanes_ + width_ - 1) / width_; }
+
+    const Problem& problem_;
+    KernelView kernel_;
+    bool transposed_, natural_ = false, copies_ = false, in_blocks_ = false;
+    std::array<Lattice, 3> lattices_;
+    Form form_ = Form::outer;
+    void (*tile_)(const Tile&) = nullptr;
+    int rows_ = 0;
+    int64_t width_ = 0;                     // lanes of one panel
+    int64_t in_channels_, out_channels_;    // of whole arrays
+    int64_t depth_, lanes_;                 // of one group: channels to sum over, and output lanes
+    int64_t packed_floats_ = 0;
+    std::vector<Pass> passes_;
+    Grid input_{}, window_{};
+    std::array<int64_t, 3> begin_{}, end_{};  // lattice points
+    int band_axis_ = 2;
+    int64_t band_ = 1, images_ = 1, panel_groups_ = 1;
+    float* packed_ = nullptr;
+};
+
+Gather::Gather(const Problem& problem, const KernelView& kernel, bool transposed)
+    : problem_(problem), kernel_(kernel), transposed_(transposed) {
+    in_channels_ = transposed ? problem.coarse_channels : problem.fine_channels;
+    out_channels_ = transposed ? problem.fine_channels : problem.coarse_channels;
+    depth_ = in_channels_ / problem.groups;
+    lanes_ = out_channels_ / problem.groups;
+    const Axis& last = problem.axes[2];
+    in_blocks_ = transposed && problem.groups == 1 && last.stride > 1 && lanes_ < kernels().width &&
+                 lanes_ * last.stride <= 2 * kernels().width;
+    for (int i = 0; i < 3; ++i)
+        lattices_[i] = !transposed             ? gathering(problem.axes[i])
+                       : in_blocks_ && i == 2 ? scattering_in_blocks(problem.axes[i])
+                                              : scattering(problem.axes[i]);
+    lanes_ *= lattices_[2].phases;
+    for (int i = 0; i < 3; ++i) input_.sizes[i] = lattices_[i].input;
+    input_.channels = in_channels_;
+    choose_form();
+    list_passes();
+    choose_blocks();
+}
+
+// Lanes are outputs unless they are few, or unless the kernel can be read as it lies and is used too little to be packed.
+void Gather::choose_form() {
+    const Kernels& table = kernels();
+    const int64_t points = problem_.batch * problem_.coarse_cells();
+    const bool rarely_used = points <= 48;
+    if (problem_.depthwise()) {
+        form_ = Form::depthwise, tile_ = table.depthwise, rows_ = table.depthwise_rows, width_ = 1;
+        return;
+    }
+    const bool dot_as_it_lies = transposed_ && !in_blocks_ && kernel_.per_column == 1;
+    const bool few_lanes = lanes_ * 2 <= table.width && depth_ >= table.width;
+    if (few_lanes || (dot_as_it_lies && rarely_used && depth_ >= 2 * table.width)) {
+        form_ = Form::dot, tile_ = table.dot, rows_ = table.dot_shape.rows, width_ = table.dot_shape.lanes;
+        natural_ = dot_as_it_lies;
+        return;
+    }
+    int best = 0;
+    double least = 0;
+    constexpr double kPenalty[3] = {1.25, 1.0, 1.0};
+    for (int v = 0; v < 3; ++v) {
+        const int64_t width = table.outer_shape[v].lanes;
+        const double cost = static_cast<double>((lanes_ + width - 1) / width * width) * kPenalty[v];
+        if (v == 0 || cost < least) best = v, least = cost;
+    }
+    tile_ = table.outer[best], rows_ = table.outer_shape[best].rows, width_ = table.outer_shape[best].lanes;
+    natural_ = !transposed_ && kernel_.per_column == 1 && rarely_used && lanes_ % width_ == 0;
+}
+
+void Gather::list_passes() {
+    for (const Segment& s0 : lattices_[0].segments)
+        for (const Segment& s1 : lattices_[1].segments)
+            for (const Segment& s2 : lattices_[2].segments) {
+                Pass pass{{&s0, &s1, &s2}, {}, packed_floats_};
+                for (const Tap& t0 : s0.taps)
+                    for (const Tap& t1 : s1.taps)
+                        for (const Tap& t2 : s2.taps) {
+                            const int64_t plane = t0.index[0] * problem_.axes[1].kernel + t1.index[0];
+                            pass.taps.push_back({{t0.shift, t1.shift, t2.shift}, plane * problem_.axes[2].kernel, &t2.index});
+                        }
+                const int64_t padded = form_ == Form::depthwise ? problem_.groups
+                                                                : problem_.groups * panels_per_group() * width_ * depth_;
+                if (!natural_) packed_floats_ += static_cast<int64_t>(pass.taps.size()) * padded;
+                passes_.push_back(std::move(pass));
+            }
+}
+
+// Bands of points and runs of images, so that a block's window stays in the cache and every thread has several blocks.
+void Gather::choose_blocks() {
+    std::array<int64_t, 3> reach;  // input cells that one point sees, and those between
+    copies_ = false;
+    for (int i = 0; i < 3; ++i) {
+        const Lattice& lattice = lattices_[i];
+        copies_ = copies_ || !lattice.inside();
+        begin_[i] = lattice.begin(), end_[i] = lattice.end();
+        reach[i] = lattice.greatest_shift() - lattice.least_shift() + 1;
+        window_.sizes[i] = (end_[i] - begin_[i] - 1) * lattice.step + reach[i];
+    }
+    window_.channels = in_channels_;
+    band_axis_ = 0;
+    while (band_axis_ < 2 && end_[band_axis_] - begin_[band_axis_] == 1) ++band_axis_;
+    const int64_t points = end_[band_axis_] - begin_[band_axis_];
+    const int64_t weight_bytes = problem_.taps() * depth_ * out_channels_ * 4;
+    const int64_t budget = std::clamp<int64_t>(weight_bytes / 4, int64_t{192} << 10, int64_t{4} << 20) / 4;
+    const int64_t per_point = std::max<int64_t>(1, window_.image() / std::max<int64_t>(1, points));
+    const int64_t workers = threads();
+    band_ = std::clamp<int64_t>(budget / per_point, std::min<int64_t>(points, 2 * reach[band_axis_]), points);
+    images_ = 1;
+    if (band_ >= points) {
+        images_ = std::clamp<int64_t>(budget / std::max<int64_t>(1, window_.image()), 1, problem_.batch);
+        images_ = std::min(images_, std::max<int64_t>(1, ceil_div(problem_.batch, 4 * workers)));
+    }
+    if (workers > 1 && problem_.batch * ceil_div(points, band_) < workers && form_ != Form::depthwise) {
+        panel_groups_ = std::min<int64_t>(problem_.groups * panels_per_group(), 4 * workers);
+    } else if (workers > 1 && problem_.batch * ceil_div(points, band_) < 2 * workers) {
+        band_ = std::max<int64_t>(1, std::min(band_, ceil_div(points, 2 * workers)));
+    }
+    window_.sizes[band_axis_] = (band_ - 1) * lattices_[band_axis_].step + reach[band_axis_];
+}
+
+const float* Gather::natural(const PassTap& tap, int64_t group, int64_t lane, int64_t channel) const {
+    const int64_t per_phase = lanes_ / lattices_[2].phases;
+    const int64_t innermost = (*tap.innermost)[lane / per_phase];
+    if (innermost < 0) return nullptr;
+    const int64_t index = tap.outer + innermost, within = lane % per_phase;
+    return transposed_ ? kernel_.at(index, within, group * depth_ + channel)
+                       : kernel_.at(index, channel, group * per_phase + within);
+}
+
+void Gather::pack_panel(const Pass& pass, int64_t panel) const {
+    const int64_t group = panel / panels_per_group(), lane0 = panel % panels_per_group() * width_;
+    const int64_t per_channel = transposed_ ? kernel_.per_column : kernel_.per_row;
+    for (size_t t = 0; t < pass.taps.size(); ++t) {
+        float* out = const_cast<float*>(weights(pass, panel, static_cast<int64_t>(t)));
+        const int64_t lane_step = form_ == Form::dot ? depth_ : 1, channel_step = form_ == Form::dot ? 1 : width_;
+        constexpr int64_t kRun = 16;
+        for (int64_t c0 = 0; c0 < depth_; c0 += kRun)
+            for (int64_t n = 0; n < width_; ++n) {
+                const float* from = lane0 + n < lanes_ ? natural(pass.taps[t], group, lane0 + n, c0) : nullptr;
+                const int64_t stop = std::min(c0 + kRun, depth_);
+                for (int64_t c = c0; c < stop; ++c)
+                    out[n * lane_step + c * channel_step] = from ? from[(c - c0) * per_channel] : 0.0f;
+            }
+    }
+}
+
+void Gather::pack() {
+    if (form_ == Form::depthwise) {
+        for (const Pass& pass : passes_)
+            for (size_t t = 0; t < pass.taps.size(); ++t)
+                for (int64_t c = 0; c < problem_.groups; ++c)
+                    packed_[pass.packed + static_cast<int64_t>(t) * problem_.groups + c] = *natural(pass.taps[t], c, 0, 0);
+        return;
+    }
+    const int64_t panels = problem_.groups * panels_per_group();
+    const int64_t few = std::max<int64_t>(1, panels * static_cast<int64_t>(passes_.size()) / (8 * threads()));
+    const int64_t all = panels * static_cast<int64_t>(passes_.size());
+    parallel_for(ceil_div(all, few), [&](int64_t run) {
+        for (int64_t i = run * few; i < std::min(all, (run + 1) * few); ++i) pack_panel(passes_[i / panels], i % panels);
+    });
+}
+
+const float* Gather::weights(const Pass& pass, int64_t panel, int64_t tap) const {
+    if (form_ == Form::depthwise) return packed_ + pass.packed + tap * problem_.groups;
+    if (natural_)
+        return natural(pass.taps[tap], panel / panels_per_group(), panel % panels_per_group() * width_, 0);
+    return packed_ + pass.packed + (panel * static_cast<int64_t>(pass.taps.size()) + tap) * depth_ * width_;
+}
+
+void Gather::run(const float* input, float* output) {
+    Scratch packed(natural_ ? 0 : packed_floats_);
+    packed_ = packed.data();
+    if (!natural_) pack();
+    const int64_t begin = begin_[band_axis_], end = end_[band_axis_];
+    const int64_t bands = ceil_div(end - begin, band_), runs = ceil_div(problem_.batch, images_);
+    const int64_t panels = form_ == Form::depthwise ? 1 : problem_.groups * panels_per_group();
+    const int64_t per_group = ceil_div(panels, panel_groups_);
+    parallel_for(runs * bands * panel_groups_, [&](int64_t i) {
+        const int64_t group = i % panel_groups_, band = i / panel_groups_ % bands, run = i / panel_groups_ / bands;
+        const int64_t image = run * images_, from = begin + band * band_, panel = group * per_group;
+        if (panel >= panels) return;
+        compute({image, std::min(images_, problem_.batch - image), from, std::min(from + band_, end), panel,
+                 std::min(per_group, panels - panel)},
+                input, output);
+    });
+}
+
+void Gather::compute(const Block& block, const float* input, float* output) const {
+    Scratch copied(copies_ ? block.images * window_.image() : 0);
+    const float* window = copied.data();
+    if (copies_) {
+        std::array<int64_t, 3> first;
+        for (int i = 0; i < 3; ++i) {
+            const int64_t point = i == band_axis_ ? block.from : begin_[i];
+            first[i] = point * lattices_[i].step + lattices_[i].least_shift();
+        }
+        for (int64_t n = 0; n < block.images; ++n)
+            copy_window(input + (block.image + n) * input_.image(), input_, first,
+                        copied.data() + n * window_.image(), window_);
+        // Addresses below are formed from input cells; this moves the first of the window's to its beginning.
+        window -= (first[0] * window_.sizes[1] + first[1]) * window_.row() + first[2] * window_.pixel();
+    } else {
+        window = input + block.image * input_.image();
+    }
+    for (const Pass& pass : passes_) compute_pass(pass, block, window, output);
+}
+
+void Gather::compute_pass(const Pass& pass, const Block& block, const float* window, float* output) const {
+    const Grid& grid = copies_ ? window_ : input_;
+    const Grid out{{lattices_[0].output, lattices_[1].output, lattices_[2].output}, out_channels_};
+    std::array<int64_t, 3> from, to;
+    for (int i = 0; i < 3; ++i) {
+        const Segment& s = *pass.segments[i];
+        from[i] = i == band_axis_ ? std::max(s.first, block.from) : s.first;
+        to[i] = i == band_axis_ ? std::min(s.first + s.count, block.to) : s.first + s.count;
+        if (from[i] >= to[i]) return;
+    }
+    const int64_t points = block.images * (to[0] - from[0]) * (to[1] - from[1]) * (to[2] - from[2]);
+    std::vector<const float*> rows(points + rows_);
+    std::vector<float*> outs(points + rows_);
+    std::vector<int32_t> edges(in_blocks_ ? 2 * points : 0);
+    const auto place = [&](int axis, int64_t q) {
+        const Segment& s = *pass.segments[axis];
+        return s.out + (q - s.first) * s.step;
+    };
+    int64_t m = 0;
+    for (int64_t n = 0; n < block.images; ++n)
+        for (int64_t z = from[0]; z < to[0]; ++z)
+            for (int64_t y = from[1]; y < to[1]; ++y) {
+                const float* row = window + n * grid.image() + z * lattices_[0].step * grid.plane() +
+                                   y * lattices_[1].step * grid.row();
+                float* line = output + (block.image + n) * out.image() + place(0, z) * out.plane() + place(1, y) * out.row();
+                for (int64_t x = from[2]; x < to[2]; ++x, ++m) {
+                    rows[m] = row + x * lattices_[2].step * grid.pixel();
+                    const int64_t cell = place(2, x);
+                    outs[m] = line + cell * out.pixel();
+                    if (in_blocks_) {
+                        const int64_t phases = lattices_[2].phases, each = out_channels_;
+                        edges[2 * m] = static_cast<int32_t>(std::max<int64_t>(0, -cell) * each);
+                        edges[2 * m + 1] = static_cast<int32_t>(std::min(phases, lattices_[2].output - cell) * each);
+                    }
+                }
+            }
+    for (int64_t i = 0; i < rows_; ++i) rows[points + i] = rows[0], outs[points + i] = outs[0];
+
+    const int64_t taps = static_cast<int64_t>(pass.taps.size());
+    std::vector<int64_t> shifts(taps);
+    std::vector<const float*> weights_at(taps);
+    for (int64_t t = 0; t < taps; ++t) {
+        const auto& s = pass.taps[t].shift;
+        shifts[t] = s[0] * grid.plane() + s[1] * grid.row() + s[2] * grid.pixel();
+    }
+    std::vector<const float*> moved(rows_);
+    std::vector<float*> targets(rows_);
+    std::vector<float> buffer(rows_ * width_);
+    for (int64_t panel = block.panel; panel < block.panel + block.panels; ++panel) {
+        const int64_t group = panel / panels_per_group(), lane0 = panel % panels_per_group() * width_;
+        for (int64_t t = 0; t < taps; ++t) weights_at[t] = weights(pass, panel, t);
+        Tile tile{moved.data(), shifts.data(), weights_at.data(), 0, taps, depth_, 0, targets.data(), 0};
+        tile.lanes = std::min(width_, lanes_ - lane0);
+        tile.step = form_ == Form::dot ? (natural_ ? kernel_.per_row : depth_) : natural_ ? kernel_.per_row : width_;
+        if (form_ == Form::depthwise) tile.depth = problem_.groups;
+        for (int64_t m0 = 0; m0 < points; m0 += rows_) {
+            tile.count = std::min<int64_t>(rows_, points - m0);
+            bool whole = true;
+            for (int i = 0; i < rows_; ++i) {
+                moved[i] = rows[m0 + i] + group * depth_;
+                targets[i] = outs[m0 + i] + group * (lanes_ / lattices_[2].phases) + lane0;
+                if (in_blocks_ && i < tile.count)
+                    whole = whole && edges[2 * (m0 + i)] == 0 && edges[2 * (m0 + i) + 1] == lanes_;
+            }
+            if (whole) {
+                tile_(tile);
+                continue;
+            }
+            for (int i = 0; i < rows_; ++i) targets[i] = buffer.data() + i * width_;
+            tile_(tile);
+            for (int i = 0; i < tile.count; ++i) {
+                const int64_t a = std::max<int64_t>(edges[2 * (m0 + i)], lane0);
+                const int64_t b = std::min<int64_t>(edges[2 * (m0 + i) + 1], lane0 + tile.lanes);
+                for (int64_t n = a; n < b; ++n) outs[m0 + i][n] = targets[i][n - lane0];
+            }
+        }
+    }
+}
+
+void gather(const Problem& problem, const float* input, const KernelView& kernel, float* output, bool transposed) {
+    const int64_t cells = transposed ? problem.fine_cells() : problem.coarse_cells();
+    const int64_t channels = transposed ? problem.fine_channels : problem.coarse_channels;
+    if (problem.batch * cells * channels == 0) return;
+    const int64_t inputs = transposed ? problem.coarse_cells() * problem.coarse_channels
+                                      : problem.fine_cells() * problem.fine_channels;
+    if (inputs == 0) {
+        std::memset(output, 0, problem.batch * cells * channels * sizeof(float));
+        return;
+    }
+    Gather(problem, kernel, transposed).run(input, output);
+}
+
+}  // namespace
+
+void conv_transpose(const Problem& problem, const float* coarse, const KernelView& kernel, float* fine) {
+    gather(problem, coarse, kernel, fine, true);
+}
+
+void conv(const Problem& problem, const float* fine, const KernelView& kernel, float* coarse) {
+    gather(problem, fine, kernel, coarse, false);
+}
+
+}  // namespace tconv

@@ -1,0 +1,37 @@
+#include "kernels.h"
+
+#include <cstdlib>
+#include <cstring>
+
+namespace tconv {
+
+extern const Kernels* const kernels_baseline;
+#if defined(__x86_64__)
+extern const Kernels* const kernels_avx2;
+extern const Kernels* const kernels_avx512;
+#endif
+
+namespace {
+
+const Kernels* choose() {
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+                        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
+    const char* wanted = std::getenv("TCONV_ISA");
+    const auto allowed = [wanted](const char* name) { return !wanted || !std::strcmp(wanted, name); };
+    if (avx512 && allowed("avx512")) return kernels_avx512;
+    if (avx2 && (allowed("avx2") || allowed("avx512"))) return kernels_avx2;
+#endif
+    return kernels_baseline;
+}
+
+}  // namespace
+
+const Kernels& kernels() {
+    static const Kernels* const chosen = choose();
+    return *chosen;
+}
+
+}  // namespace tconv

@@ -1,0 +1,53 @@
+// The micro-kernels, compiled once for each instruction set and chosen when the module loads.
+#pragma once
+
+#include <cstdint>
+
+namespace tconv {
+
+// A tile of outputs: `rows` places, each the sum over taps and channels of input times weight.
+struct Tile {
+    const float* const* rows;      // where each place's input window begins
+    const int64_t* shifts;         // per tap: from there to the tap's cell, in floats
+    const float* const* weights;   // per tap: the weights of the tile's first lane
+    int64_t step;                  // outer: from one channel to the next; dot: from one lane to the next
+    int64_t taps, depth;           // taps, and channels to sum over
+    int64_t lanes;                 // valid lanes; the others are computed and not stored
+    float* const* outs;            // where each place's first lane goes
+    int64_t count;                 // valid places
+};
+
+// A tile of a kernel gradient: sums over places of one number of `a` times a run of numbers of `b`.
+struct Sums {
+    const float* a;
+    const int64_t* offsets;        // per row of the tile, into `a`
+    const float* b;
+    const int64_t* a_rows;         // per run of places: where it begins in `a` and in `b`
+    const int64_t* b_rows;
+    int64_t runs, places;          // runs, and places in each
+    int64_t a_step, b_step;        // from one place to the next
+    float* sums;                   // added to; rows `pitch` apart
+    int64_t pitch;
+};
+
+struct Shape {
+    int rows, lanes;
+};
+
+struct Kernels {
+    const char* name;
+    int width;                                    // floats in a vector
+    Shape outer_shape[3];                         // one, two and three vectors wide
+    void (*outer[3])(const Tile&);                // lanes are outputs; inputs are broadcast
+    Shape dot_shape;
+    void (*dot)(const Tile&);                     // lanes are channels, summed at the end
+    Shape sums_shape[3];
+    void (*sums[3])(const Sums&);
+    int depthwise_rows;
+    void (*depthwise)(const Tile&);               // lanes are channels, each with weights of its own; depth = channels
+    void (*depthwise_sums)(const Sums&, int64_t channels);
+};
+
+const Kernels& kernels();
+
+}  // namespace tconv

@@ -1,0 +1,43 @@
+// Both layers as one thing: outputs on a lattice, each the sum over some taps of `input[q * step + shift]`.
+//
+// A convolution is one lattice with all taps. A transposed convolution is one lattice for each phase (fine index + lo
+// mod stride) with every stride-th tap; or, where channels are few, one lattice of whole blocks whose lanes are
+// (phase, channel) along the last axis.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "problem.h"
+
+namespace tconv {
+
+struct Tap {
+    int64_t shift;               // input cell of lattice point q: q * step + shift
+    std::vector<int64_t> index;  // the kernel's tap for each phase of a block; -1: none
+};
+
+struct Segment {
+    int64_t first, count;        // lattice points
+    int64_t out, step;           // output cell of the first point, and from one point to the next
+    std::vector<Tap> taps;
+};
+
+struct Lattice {
+    int64_t step;                // input cells from one point to the next
+    int64_t input, output;       // sizes
+    int64_t phases;              // phases in one block: 1, or the stride
+    std::vector<Segment> segments;
+
+    int64_t begin() const;           // points: the first of all segments
+    int64_t end() const;             // and one past the last
+    int64_t least_shift() const;     // over all taps
+    int64_t greatest_shift() const;
+    bool inside() const;             // whether every tap meets the input at every point of its segment
+};
+
+Lattice gathering(const Axis& axis);
+Lattice scattering(const Axis& axis);
+Lattice scattering_in_blocks(const Axis& axis);
+
+}  // namespace tconv

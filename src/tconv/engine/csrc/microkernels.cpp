@@ -1,0 +1,207 @@
+// Compiled once for each instruction set, with TCONV_ISA naming it; the vector width follows from the compiler's flags.
+// Nothing here may be shared with other translation units (no standard library): a linker would keep one version of it.
+#include "kernels.h"
+
+namespace tconv {
+namespace {
+
+#if defined(__AVX512F__)
+constexpr int kWidth = 16, kRegisters = 32;
+#elif defined(__AVX2__)
+constexpr int kWidth = 8, kRegisters = 16;
+#elif defined(__aarch64__)
+constexpr int kWidth = 4, kRegisters = 32;
+#else
+constexpr int kWidth = 4, kRegisters = 16;
+#endif
+
+typedef float Vector __attribute__((vector_size(kWidth * 4)));
+typedef float Loose __attribute__((vector_size(kWidth * 4), aligned(4), may_alias));
+
+inline Vector load(const float* p) { return *reinterpret_cast<const Loose*>(p); }
+inline void store(float* p, Vector v) { *reinterpret_cast<Loose*>(p) = v; }
+
+inline Vector load_some(const float* p, int64_t count) {
+    float buffer[kWidth] = {};
+    for (int64_t i = 0; i < count; ++i) buffer[i] = p[i];
+    return load(buffer);
+}
+
+inline void store_some(float* p, Vector v, int64_t count) {
+    float buffer[kWidth];
+    store(buffer, v);
+    for (int64_t i = 0; i < count; ++i) p[i] = buffer[i];
+}
+
+inline float total(Vector v) {
+    float buffer[kWidth];
+    store(buffer, v);
+    for (int half = kWidth / 2; half; half /= 2)
+        for (int i = 0; i < half; ++i) buffer[i] += buffer[i + half];
+    return buffer[0];
+}
+
+// As many rows as leave room for the weights of one step and a broadcast; eight pointers are what fits beside them.
+constexpr int rows_for(int vectors) {
+    const int rows = (kRegisters - vectors - 1) / vectors;
+    return rows > 8 ? 8 : rows;
+}
+
+template <int Rows, int Vectors>
+void outer(const Tile& tile) {
+    Vector sum[Rows][Vectors] = {};
+    const int64_t depth = tile.depth, step = tile.step;
+    for (int64_t t = 0; t < tile.taps; ++t) {
+        const float* weights = tile.weights[t];
+        const float* row[Rows];
+        for (int m = 0; m < Rows; ++m) row[m] = tile.rows[m] + tile.shifts[t];
+        for (int64_t c = 0; c < depth; ++c, weights += step) {
+            Vector w[Vectors];
+            for (int v = 0; v < Vectors; ++v) w[v] = load(weights + v * kWidth);
+            for (int m = 0; m < Rows; ++m) {
+                const float x = row[m][c];
+                for (int v = 0; v < Vectors; ++v) sum[m][v] += x * w[v];
+            }
+        }
+    }
+    if (tile.lanes == Vectors * kWidth && tile.count == Rows) {
+        for (int m = 0; m < Rows; ++m)
+            for (int v = 0; v < Vectors; ++v) store(tile.outs[m] + v * kWidth, sum[m][v]);
+        return;
+    }
+    for (int m = 0; m < Rows; ++m) {
+        if (m >= tile.count) return;
+        for (int v = 0; v < Vectors; ++v) {
+            const int64_t left = tile.lanes - v * kWidth;
+            if (left >= kWidth) store(tile.outs[m] + v * kWidth, sum[m][v]);
+            else if (left > 0) store_some(tile.outs[m] + v * kWidth, sum[m][v], left);
+        }
+    }
+}
+
+template <int Rows, int Lanes>
+void dot(const Tile& tile) {
+    Vector sum[Rows][Lanes] = {};
+    const int64_t whole = tile.depth / kWidth * kWidth, rest = tile.depth - whole;
+    for (int64_t t = 0; t < tile.taps; ++t) {
+        const float* row[Rows];
+        const float* lane[Lanes];
+        for (int m = 0; m < Rows; ++m) row[m] = tile.rows[m] + tile.shifts[t];
+        for (int n = 0; n < Lanes; ++n) lane[n] = tile.weights[t] + (n < tile.lanes ? n : 0) * tile.step;
+        for (int64_t c = 0; c < whole; c += kWidth) {
+            Vector w[Lanes];
+            for (int n = 0; n < Lanes; ++n) w[n] = load(lane[n] + c);
+            for (int m = 0; m < Rows; ++m) {
+                const Vector x = load(row[m] + c);
+                for (int n = 0; n < Lanes; ++n) sum[m][n] += x * w[n];
+            }
+        }
+        if (!rest) continue;
+        for (int m = 0; m < Rows; ++m) {
+            const Vector x = load_some(row[m] + whole, rest);
+            for (int n = 0; n < Lanes; ++n) sum[m][n] += x * load_some(lane[n] + whole, rest);
+        }
+    }
+    for (int m = 0; m < Rows && m < tile.count; ++m)
+        for (int n = 0; n < Lanes && n < tile.lanes; ++n) tile.outs[m][n] = total(sum[m][n]);
+}
+
+template <int Rows, int Vectors>
+void sums(const Sums& job) {
+    Vector sum[Rows][Vectors];
+    for (int m = 0; m < Rows; ++m)
+        for (int v = 0; v < Vectors; ++v) sum[m][v] = load(job.sums + m * job.pitch + v * kWidth);
+    for (int64_t r = 0; r < job.runs; ++r) {
+        const float* b = job.b + job.b_rows[r];
+        const float* a[Rows];
+        for (int m = 0; m < Rows; ++m) a[m] = job.a + job.a_rows[r] + job.offsets[m];
+        int64_t at = 0;
+        for (int64_t i = 0; i < job.places; ++i, at += job.a_step, b += job.b_step) {
+            Vector w[Vectors];
+            for (int v = 0; v < Vectors; ++v) w[v] = load(b + v * kWidth);
+            for (int m = 0; m < Rows; ++m) {
+                const float x = a[m][at];
+                for (int v = 0; v < Vectors; ++v) sum[m][v] += x * w[v];
+            }
+        }
+    }
+    for (int m = 0; m < Rows; ++m)
+        for (int v = 0; v < Vectors; ++v) store(job.sums + m * job.pitch + v * kWidth, sum[m][v]);
+}
+
+constexpr int kDepthwiseRows = 4;
+
+void depthwise(const Tile& tile) {
+    const int64_t channels = tile.depth;
+    for (int64_t c = 0; c < channels; c += kWidth) {
+        const int64_t left = channels - c;
+        Vector sum[kDepthwiseRows] = {};
+        for (int64_t t = 0; t < tile.taps; ++t) {
+            const float* weights = tile.weights[t] + c;
+            const Vector w = left >= kWidth ? load(weights) : load_some(weights, left);
+            for (int m = 0; m < kDepthwiseRows; ++m) {
+                const float* x = tile.rows[m] + tile.shifts[t] + c;
+                sum[m] += w * (left >= kWidth ? load(x) : load_some(x, left));
+            }
+        }
+        for (int m = 0; m < kDepthwiseRows && m < tile.count; ++m) {
+            if (left >= kWidth) store(tile.outs[m] + c, sum[m]);
+            else store_some(tile.outs[m] + c, sum[m], left);
+        }
+    }
+}
+
+constexpr int kDepthwiseTaps = 8;
+
+// Here the rows of the tile are taps, and every channel of `a` meets the same channel of `b`.
+void depthwise_sums(const Sums& job, int64_t channels) {
+    for (int64_t c = 0; c < channels; c += kWidth) {
+        const int64_t left = channels - c;
+        Vector sum[kDepthwiseTaps] = {};
+        for (int64_t r = 0; r < job.runs; ++r) {
+            const float* a = job.a + job.a_rows[r] + c;
+            const float* b = job.b + job.b_rows[r] + c;
+            for (int64_t i = 0; i < job.places; ++i, a += job.a_step, b += job.b_step) {
+                const Vector y = left >= kWidth ? load(b) : load_some(b, left);
+                for (int m = 0; m < kDepthwiseTaps; ++m) {
+                    const float* x = a + job.offsets[m];
+                    sum[m] += y * (left >= kWidth ? load(x) : load_some(x, left));
+                }
+            }
+        }
+        for (int m = 0; m < kDepthwiseTaps; ++m) {
+            float* out = job.sums + m * job.pitch + c;
+            if (left >= kWidth) store(out, load(out) + sum[m]);
+            else store_some(out, load_some(out, left) + sum[m], left);
+        }
+    }
+}
+
+constexpr int kDotRows = kRegisters == 32 ? 6 : 4, kDotLanes = kRegisters == 32 ? 4 : 3;
+
+#define TCONV_TEXT_(x) #x
+#define TCONV_TEXT(x) TCONV_TEXT_(x)
+
+constexpr Kernels kTable = {
+    TCONV_TEXT(TCONV_ISA),
+    kWidth,
+    {{rows_for(1), kWidth}, {rows_for(2), 2 * kWidth}, {rows_for(3), 3 * kWidth}},
+    {outer<rows_for(1), 1>, outer<rows_for(2), 2>, outer<rows_for(3), 3>},
+    {kDotRows, kDotLanes},
+    dot<kDotRows, kDotLanes>,
+    {{rows_for(1), kWidth}, {rows_for(2), 2 * kWidth}, {rows_for(3), 3 * kWidth}},
+    {sums<rows_for(1), 1>, sums<rows_for(2), 2>, sums<rows_for(3), 3>},
+    kDepthwiseRows,
+    depthwise,
+    depthwise_sums,
+};
+
+}  // namespace
+
+#define TCONV_JOIN_(a, b) a##b
+#define TCONV_JOIN(a, b) TCONV_JOIN_(a, b)
+
+extern const Kernels* const TCONV_JOIN(kernels_, TCONV_ISA);
+const Kernels* const TCONV_JOIN(kernels_, TCONV_ISA) = &kTable;
+
+}  // namespace tconv

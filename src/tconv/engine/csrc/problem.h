@@ -1,0 +1,48 @@
+// A problem as the Python side writes it down (engine.numbers), widened to three axes.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <stdexcept>
+
+namespace tconv {
+
+struct Axis {
+    int64_t kernel = 1, stride = 1, dilation = 1, lo = 0, coarse = 1, fine = 1;
+};
+
+struct Problem {
+    int64_t batch, coarse_channels, fine_channels, groups;
+    std::array<Axis, 3> axes;
+
+    Problem(const int64_t* numbers, int64_t count) {
+        const int64_t rank = count > 0 ? numbers[0] : 0;
+        if (rank < 1 || rank > 3 || count != 5 + 6 * rank) throw std::invalid_argument("malformed problem");
+        batch = numbers[1], coarse_channels = numbers[2], fine_channels = numbers[3], groups = numbers[4];
+        for (int64_t i = 0; i < rank; ++i) {
+            const int64_t* row = numbers + 5 + 6 * i;
+            axes[3 - rank + i] = {row[0], row[1], row[2], row[3], row[4], row[5]};
+        }
+    }
+
+    int64_t taps() const { return axes[0].kernel * axes[1].kernel * axes[2].kernel; }
+    int64_t coarse_cells() const { return axes[0].coarse * axes[1].coarse * axes[2].coarse; }
+    int64_t fine_cells() const { return axes[0].fine * axes[1].fine * axes[2].fine; }
+    bool depthwise() const { return groups > 1 && coarse_channels == groups && fine_channels == groups; }
+};
+
+// The kernel array in any memory order: element (tap, row, column) lies at tap * per_tap + row * per_row + column *
+// per_column, with row a fine channel within its group and column a coarse channel.
+struct KernelView {
+    float* data;
+    int64_t per_tap, per_row, per_column;
+
+    float* at(int64_t tap, int64_t row, int64_t column) const {
+        return data + tap * per_tap + row * per_row + column * per_column;
+    }
+};
+
+inline int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
+inline int64_t ceil_div(int64_t a, int64_t b) { return -floor_div(-a, b); }
+
+}  // namespace tconv
