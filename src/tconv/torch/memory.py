@@ -1,0 +1,64 @@
+"""Where numbers lie: PyTorch's channels-first tensors as the engine's channels-last arrays, and back, copying little.
+
+A result follows PyTorch's own habit: it is channels-last in memory if the array or the kernel is, plain otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ..methods.channels import Array
+from .plain import channelwise
+
+__all__ = ["as_array", "as_kernel", "as_tensor", "channels_last", "empty", "kernel_empty", "kernel_tensor", "laid"]
+
+
+def channels_last(tensor: Tensor) -> bool:
+    """Whether the channels of `(N, C, *I)` lie side by side; where both layouts are alike, it counts as plain."""
+    return tensor.stride(1) == 1 and not tensor.is_contiguous()
+
+
+def as_array(tensor: Tensor) -> Array:
+    """`(N, C, *I)` as an array `(N, *I, C)`, contiguous; a copy only if the tensor is plain."""
+    return tensor.detach().movedim(1, -1).contiguous().numpy()
+
+
+def as_kernel(tensor: Tensor) -> Array:
+    """A weight `(C, D / groups, *K)` as a view `(*K, D / groups, C)`."""
+    return tensor.detach().numpy().transpose(*range(2, tensor.dim()), 1, 0)
+
+
+def as_tensor(array: Array, last: bool, bias: Tensor | None = None) -> Tensor:
+    """An array `(N, *I, C)`, plus a bias `(C,)`, as a tensor `(N, C, *I)`: in its own memory if `last`, else plain."""
+    tensor = torch.from_numpy(array.transpose(0, -1, *range(1, array.ndim - 1)))
+    if bias is None:
+        return tensor if last else tensor.contiguous()
+    out = tensor if last else tensor.new_empty(tensor.shape)
+    return torch.add(tensor, channelwise(bias.detach(), tensor.dim() - 2), out=out)
+
+
+def laid(tensor: Tensor, last: bool) -> Tensor:
+    """The same tensor `(N, C, *I)`, channels-last in memory or plain."""
+    return tensor.movedim(1, -1).contiguous().movedim(-1, 1) if last else tensor.contiguous()
+
+
+def kernel_tensor(array: Array) -> Tensor:
+    """An array `(*K, D / groups, C)` as a weight `(C, D / groups, *K)` over the same memory."""
+    return torch.from_numpy(array.transpose(-1, -2, *range(array.ndim - 2)))
+
+
+def empty(like: Tensor, shape: Sequence[int], last: bool) -> Tensor:
+    """What `as_tensor` gives, without its values."""
+    if not last:
+        return like.new_empty(tuple(shape))
+    batch, channels, *sizes = shape
+    return like.new_empty((batch, *sizes, channels)).movedim(-1, 1)
+
+
+def kernel_empty(like: Tensor, shape: Sequence[int]) -> Tensor:
+    """What `kernel_tensor` gives, without its values."""
+    coarse, fine, *kernel = shape
+    return like.new_empty((*kernel, fine, coarse)).movedim((-1, -2), (0, 1))

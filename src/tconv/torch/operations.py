@@ -1,0 +1,95 @@
+"""The three contractions as operators that PyTorch knows: the engine where it serves, PyTorch's own operations elsewhere.
+
+Arrays are channels-first: coarse `(N, C, *coarse)`, fine `(N, D, *fine)`, kernel `(C, D / groups, *K)`. Nothing here has
+a gradient: `tconv.torch.family` adds that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .. import engine
+from ..geometry import Problem
+from . import plain
+from .memory import as_array, as_kernel, as_tensor, channels_last, empty, kernel_empty, kernel_tensor, laid
+
+__all__ = ["PLAIN_TYPES", "contract", "serves"]
+
+Sizes = Sequence[int]
+PLAIN_TYPES = (Tensor, torch.nn.Parameter)
+TAKES = {"conv_transpose": ("coarse", "kernel"), "conv": ("fine", "kernel"), "kernel_gradient": ("fine", "coarse")}
+GIVES = {"conv_transpose": "fine", "conv": "coarse", "kernel_gradient": "kernel"}
+SCHEMA = ("(Tensor first, Tensor second, Tensor? bias, SymInt[] stride, SymInt[] dilation, SymInt[] lo, SymInt[] size, "
+          "SymInt groups) -> Tensor")
+
+
+def serves(*tensors: Tensor) -> bool:
+    """Whether the engine takes these tensors: float32 in this machine's memory, and the compiled part there."""
+    return engine.available() and all(tensor.dtype is torch.float32 and tensor.is_cpu for tensor in tensors)
+
+
+def contract(name: str, first: Tensor, second: Tensor, bias: Tensor | None, problem: Problem) -> Tensor:
+    """One of the three contractions, without a gradient.
+
+    Args:
+        name: `conv_transpose` (takes coarse, kernel), `conv` (fine, kernel) or `kernel_gradient` (fine, coarse).
+        first: one array.
+        second: the other one.
+        bias: one number for each channel of the result, or None.
+        problem: the setting met by these sizes.
+
+    Returns:
+        The third array: `(N, D, *fine)`, `(N, C, *coarse)` or `(C, D / groups, *K)`.
+    """
+    if _observed(first, second):
+        settings = (problem.stride, problem.dilation, problem.lo, getattr(problem, GIVES[name]), problem.groups)
+        return getattr(torch.ops.tconv, name)(first, second, bias, *settings)
+    return _gradient(first, second, problem) if name == "kernel_gradient" else _layer(name, first, second, bias, problem)
+
+
+def _observed(*tensors: Tensor) -> bool:
+    """Whether something has to see the operator itself: a compiler, a tracer, a tensor of another kind."""
+    return (torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack() > 0
+            or any(type(tensor) not in PLAIN_TYPES for tensor in tensors))
+
+
+def _layer(name: str, array: Tensor, kernel: Tensor, bias: Tensor | None, problem: Problem) -> Tensor:
+    last = channels_last(array) or channels_last(kernel)
+    if serves(array, kernel):
+        return as_tensor(getattr(engine, name)(as_array(array), as_kernel(kernel), problem), last, bias)
+    return laid(getattr(plain, name)(array, kernel, problem, bias), last)
+
+
+def _gradient(fine: Tensor, coarse: Tensor, problem: Problem) -> Tensor:
+    if serves(fine, coarse):
+        return kernel_tensor(engine.kernel_gradient(as_array(fine), as_array(coarse), problem))
+    gradient = plain.kernel_gradient(fine, coarse, problem)
+    return kernel_empty(gradient, gradient.shape).copy_(gradient)
+
+
+def _run(name: str, first: Tensor, second: Tensor, bias: Tensor | None, stride: Sizes, dilation: Sizes, lo: Sizes,
+         size: Sizes, groups: int) -> Tensor:
+    grids: dict[str, Any] = dict(zip((*TAKES[name], GIVES[name]), (first.shape[2:], second.shape[2:], size), strict=True))
+    settings = dict(grids, stride=stride, dilation=dilation, lo=lo)
+    problem = Problem(**{key: tuple(map(int, value)) for key, value in settings.items()}, groups=groups)
+    return _gradient(first, second, problem) if name == "kernel_gradient" else _layer(name, first, second, bias, problem)
+
+
+def _fake(name: str, first: Tensor, second: Tensor, bias: Tensor | None, stride: Sizes, dilation: Sizes, lo: Sizes,
+          size: Sizes, groups: int) -> Tensor:
+    if name == "kernel_gradient":
+        return kernel_empty(first, (second.shape[1], first.shape[1] // groups, *size))
+    channels = second.shape[1] * groups if name == "conv_transpose" else second.shape[0]
+    return empty(first, (first.shape[0], channels, *size), channels_last(first) or channels_last(second))
+
+
+_library = torch.library.Library("tconv", "DEF")
+for _name in TAKES:
+    _library.define(_name + SCHEMA, tags=(torch.Tag.pt2_compliant_tag, torch.Tag.needs_exact_strides))
+    _library.impl(_name, partial(_run, _name), "CompositeExplicitAutograd")
+    torch.library.register_fake(f"tconv::{_name}", partial(_fake, _name), lib=_library)
