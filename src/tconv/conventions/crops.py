@@ -10,8 +10,8 @@ from ..errors import SettingError, ShapeError
 from ..geometry import Axis, Problem, Spec, per_axis, problem_from_coarse, problem_from_fine, whole
 
 __all__ = [
-    "Crop", "Crops", "around", "cropped", "extended", "fitting", "from_crops", "from_pads", "named", "pairs", "same",
-    "same_conv", "to_size",
+    "Crop", "Crops", "around", "cropped", "extended", "fitting", "from_crops", "from_pads", "growths",
+    "named", "pairs", "same", "same_conv", "to_size",
 ]
 
 Crop = tuple[int, int]
@@ -67,9 +67,14 @@ def extended(where: str, spec: Spec, crops: Crops, output_padding: Any) -> Crops
     Raises:
         SettingError: if it is out of that range.
     """
-    rows = zip(spec.axes, crops, per_axis(where, "output_padding", output_padding, spec.rank), strict=True)
-    return tuple((lo, hi - fitting(where, more, max(axis.stride, axis.dilation), "its stride or its dilation"))
-                 for axis, (lo, hi), more in rows)
+    more = growths(where, spec, output_padding)
+    return tuple((lo, hi - entry) for (lo, hi), entry in zip(crops, more, strict=True))
+
+
+def growths(where: str, spec: Spec, output_padding: Any) -> tuple[int, ...]:
+    """One output_padding for each axis, less than the stride or the dilation."""
+    rows = zip(spec.axes, per_axis(where, "output_padding", output_padding, spec.rank), strict=True)
+    return tuple(fitting(where, more, max(axis.stride, axis.dilation), "its stride or its dilation") for axis, more in rows)
 
 
 def fitting(where: str, more: Any, limit: int, what: str) -> int:
@@ -102,7 +107,7 @@ def to_size(where: str, spec: Spec, crops: Crops | None, coarse: Sequence[int], 
         least = (size - 1) * axis.stride + 1 if crops is None else full - sum(crops[number])
         least, most = max(least, 0), least + axis.stride - 1
         if not least <= whole(where, "output_size", wanted) <= most:
-            raise ShapeError(f"{where}: output_size is {wanted} on axis {number}, but {size} samples can give {least} to "
+            raise ShapeError(f"{where}: output_size is {wanted} on axis {number}, but {size} samples give {least} to "
                              f"{most} there; change the padding or the stride for other sizes.")
         lo = around(full - wanted)[0] if crops is None else crops[number][0]
         found.append((lo, full - wanted - lo))
@@ -110,7 +115,7 @@ def to_size(where: str, spec: Spec, crops: Crops | None, coarse: Sequence[int], 
 
 
 def same_conv(spec: Spec, fine: Sequence[int], *, lower: bool = False) -> Crops:
-    """The zeros around a convolution's input that make `ceil(fine / stride)` samples; an odd one at the end, or first."""
+    """The zeros around a convolution's input that make `ceil(fine / stride)` samples, an odd one at the end."""
     found = []
     for axis, size in zip(spec.axes, per_axis("conv", "fine", fine, spec.rank), strict=True):
         total = max((-(-size // axis.stride) - 1) * axis.stride + axis.reach - size, 0)

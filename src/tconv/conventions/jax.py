@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..geometry import Problem, Spec
-from .crops import Crops, extended, from_crops, from_pads, named, pairs, same, same_conv
+from numpy.typing import NDArray
 
-__all__ = ["conv_problem", "transposed_problem"]
+from ..geometry import Problem, Spec
+from .convention import Arguments, Channels, Convention, Layer, call, columns, groups_unsupported, shortened
+from .crops import Crops, cropped, extended, from_crops, from_pads, named, pairs, same, same_conv
+from .layouts import correlated, plain
+
+__all__ = ["JAX", "conv_problem", "transposed_problem"]
 
 
 def transposed_problem(
@@ -91,3 +95,57 @@ def conv_problem(
 
 def _dilation(rhs_dilation: Any) -> Any:
     return 1 if rhs_dilation is None else rhs_dilation
+
+
+def _spec(arguments: Arguments, coarse: tuple[int, ...] | None) -> Spec:
+    bare = Spec.of(arguments["kernel_size"], stride=arguments["strides"], dilation=_dilation(arguments["rhs_dilation"]))
+    return cropped(bare, transposed_crops(bare, arguments["padding"], arguments["use_consistent_padding"]))
+
+
+def padding_name(spec: Spec) -> str | None:
+    """'SAME' or 'VALID' where that is this crop."""
+    for name in ("SAME", "VALID"):
+        if transposed_crops(spec, name, True) == columns(spec)[3]:
+            return name
+    return None
+
+
+def _arguments(spec: Spec, coarse: tuple[int, ...] | None) -> Arguments:
+    groups_unsupported("jax", spec, "tconv.jax.conv_transpose takes groups")
+    kernel, stride, dilation, crops = columns(spec)
+    name = padding_name(spec)
+    return {"kernel_size": kernel, "strides": stride, "padding": name or crops, "rhs_dilation": dilation,
+            "transpose_kernel": True, "use_consistent_padding": name is None}
+
+
+def as_correlation(kernel: NDArray[Any], arguments: Arguments) -> NDArray[Any]:
+    """The canonical kernel in the layout of `lax.conv_transpose`, or back: it is its own inverse."""
+    return plain(kernel) if arguments["transpose_kernel"] else correlated(kernel)
+
+
+def _code(arguments: Arguments, channels: Channels, spec: Spec) -> str:
+    said = {key: value for key, value in arguments.items() if key != "kernel_size"}
+    if shortened(said)["rhs_dilation"] == 1:
+        said["rhs_dilation"] = None
+    return call("jax.lax.conv_transpose", ["x", "kernel"], said, DEFAULTS)
+
+
+DEFAULTS = {"rhs_dilation": None, "transpose_kernel": False, "use_consistent_padding": False}
+PARAMETERS = (
+    "lhs", "rhs", "strides", "padding", "rhs_dilation", "dimension_numbers", "transpose_kernel", "precision",
+    "preferred_element_type", "use_consistent_padding", "kernel_size",
+)
+
+JAX = Convention(
+    name="jax",
+    layers=(Layer("conv_transpose", None, PARAMETERS),),
+    defaults=DEFAULTS,
+    spec=_spec,
+    arguments=_arguments,
+    layout="(*K, D, C) with transpose_kernel=True; without it (*K, C, D), every spatial axis turned round",
+    into=as_correlation,
+    out_of=as_correlation,
+    data="(N, *I, C)",
+    code=_code,
+    versions="jax 0.10.2",
+)

@@ -5,11 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..errors import SettingError
+from ..errors import SettingError, UnsupportedError
 from ..geometry import Axis, Problem, Spec, per_axis
-from .crops import Crop, Crops, around, fitting, from_crops, from_pads, named, pairs, same, same_conv, to_size
+from .convention import (
+    Arguments,
+    Channels,
+    Convention,
+    Layer,
+    biased,
+    call,
+    columns,
+    groups_unsupported,
+    picked,
+    shortened,
+    unsupported_crop,
+)
+from .crops import Crop, Crops, around, cropped, fitting, from_crops, from_pads, named, pairs, same, same_conv, to_size
+from .layouts import plain
 
-__all__ = ["conv_problem", "transposed_problem"]
+__all__ = ["KERAS", "conv_problem", "transposed_problem"]
 
 
 def transposed_problem(
@@ -109,3 +123,87 @@ def conv_problem(
                                "give a pair (lo, hi) for each axis.")
         return from_pads(spec, ((spec.axes[0].reach - 1, 0),), fine)
     return from_pads(spec, pairs("conv", 0 if name else padding, spec.rank), fine)
+
+
+def _spec(arguments: Arguments, coarse: tuple[int, ...] | None) -> Spec:
+    bare = Spec.of(arguments["kernel_size"], stride=arguments["strides"], dilation=arguments["dilation_rate"])
+    return cropped(bare, transposed_crops(bare, arguments["padding"], arguments["output_padding"]))
+
+
+def _arguments(spec: Spec, coarse: tuple[int, ...] | None) -> Arguments:
+    kernel, stride, dilation, _ = columns(spec)
+    groups_unsupported("keras", spec, "tconv.keras has layers with groups")
+    if max(stride) > 1 and max(dilation) > 1:
+        raise UnsupportedError(f"keras: strides {stride} with dilation_rate {dilation} cannot be said, since Keras "
+                               f"refuses the two together; write the dilation out as zeros between the taps "
+                               "(conventions.write_out_dilation).")
+    padding, output_padding = _said(spec)
+    return {"kernel_size": kernel, "strides": stride, "padding": padding, "output_padding": output_padding,
+            "dilation_rate": dilation}
+
+
+def _said(spec: Spec) -> tuple[str, Any]:
+    """The padding and output_padding that leave this crop."""
+    for padding in ("same", "valid"):
+        if _agrees(spec, padding, None):
+            return padding, None
+    for padding in ("same", "valid"):
+        more = tuple(_output_padding(axis, padding) for axis in spec.axes)
+        if _agrees(spec, padding, more):
+            return padding, more
+    number = next((n for n, axis in enumerate(spec.axes) if not _sayable(axis)), 0)
+    says = "Keras has 'valid' and 'same' for all axes together, and output_padding less than the stride"
+    raise unsupported_crop("keras", spec.axes[number], number, says)
+
+
+def _output_padding(axis: Axis, padding: str) -> int:
+    return -axis.hi if padding == "valid" else axis.reach - axis.reach % 2 - axis.lo - axis.hi
+
+
+def _agrees(spec: Spec, padding: str, output_padding: Any) -> bool:
+    try:
+        crops = transposed_crops(spec, padding, output_padding)
+    except SettingError:
+        return False
+    return crops == columns(spec)[3]
+
+
+def _sayable(axis: Axis) -> bool:
+    said = [(padding, more) for padding in ("same", "valid") for more in (None, (_output_padding(axis, padding),))]
+    return any(_agrees(Spec((axis,)), *words) for words in said)
+
+
+def _code(arguments: Arguments, channels: Channels, spec: Spec) -> str:
+    rank = len(arguments["kernel_size"])
+    said = shortened(arguments) | biased("use_bias", channels)
+    first = [picked(channels.outputs, "filters"), said.pop("kernel_size")]
+    return call(f"keras.layers.Conv{rank}DTranspose", first, said, {**DEFAULTS, "use_bias": True})
+
+
+def _cropping(code: str, crops: Sequence[Crop]) -> str:
+    crop = crops[0] if len(crops) == 1 else tuple(crops)
+    return f"keras.Sequential([{code}, keras.layers.Cropping{len(crops)}D({crop})])"
+
+
+DEFAULTS = {"strides": 1, "padding": "valid", "output_padding": None, "dilation_rate": 1}
+PARAMETERS = (
+    "filters", "kernel_size", "strides", "padding", "output_padding", "data_format", "dilation_rate", "activation",
+    "use_bias", "kernel_initializer", "bias_initializer", "kernel_regularizer", "bias_regularizer",
+    "activity_regularizer", "kernel_constraint", "bias_constraint", "name", "dtype", "trainable",
+)
+
+KERAS = Convention(
+    name="keras",
+    layers=tuple(Layer(f"Conv{rank}DTranspose", rank, PARAMETERS) for rank in (1, 2, 3)),
+    defaults=DEFAULTS,
+    spec=_spec,
+    arguments=_arguments,
+    layout="(*K, D, C)",
+    into=plain,
+    out_of=plain,
+    channels=lambda arguments: Channels(None, arguments.get("filters"), arguments.get("use_bias", True)),
+    data="(N, *I, C)",
+    code=_code,
+    after=_cropping,
+    versions="Keras 3.15.1 on JAX, PyTorch and TensorFlow",
+)

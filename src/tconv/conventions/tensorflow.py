@@ -5,10 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..geometry import Problem, Spec
-from .crops import from_pads, named, pairs, same_conv, to_size
+from ..errors import SettingError, UnsupportedError
+from ..geometry import Axis, Problem, Spec
+from .convention import (
+    Arguments,
+    Channels,
+    Convention,
+    Layer,
+    call,
+    columns,
+    groups_unsupported,
+    picked,
+    shortened,
+    unsupported_crop,
+)
+from .crops import Crop, around, from_pads, named, pairs, same_conv, to_size
+from .layouts import plain
 
-__all__ = ["conv_problem", "spatial", "transposed_problem"]
+__all__ = ["TENSORFLOW", "conv_problem", "spatial", "transposed_problem"]
 
 
 def spatial(value: Any, rank: int, *, channels_last: bool = True) -> Any:
@@ -85,3 +99,99 @@ def _crops(where: str, padding: Any, rank: int, channels_last: bool) -> Any:
     if name == "same":
         return None
     return pairs(where, 0 if name else spatial(padding, rank, channels_last=channels_last), rank)
+
+
+def _read(arguments: Arguments, coarse: tuple[int, ...] | None) -> Spec:
+    last = not str(arguments["data_format"] or "").startswith("NC")
+    said = {"kernel_size": arguments["kernel_size"], "strides": arguments["strides"], "padding": arguments["padding"],
+            "dilations": arguments["dilations"] or 1, "groups": 1, "channels_last": last}
+    shape = arguments["output_shape"]
+    if shape is None:
+        raise SettingError("tensorflow: output_shape is missing; give the output's size along each axis.")
+    if coarse is None:
+        coarse = conv_problem(**said, fine=spatial(shape, len(said["kernel_size"]), channels_last=last)).coarse
+    problem = transposed_problem(**said, output_shape=shape, coarse=coarse)
+    return Spec(problem.axes, problem.groups)
+
+
+def _write(spec: Spec, coarse: tuple[int, ...] | None) -> Arguments:
+    groups_unsupported("tensorflow", spec, "tconv.tensorflow's functions take groups")
+    kernel, stride, dilation, _ = columns(spec)
+    if max(dilation) > 1:
+        raise UnsupportedError(f"tensorflow: dilations {dilation} cannot be said, since its CPU kernels take none in this "
+                               "layer; write the dilation out as zeros between the taps (conventions.write_out_dilation).")
+    fine = None if coarse is None else tuple(axis.fine(size) for axis, size in zip(spec.axes, coarse, strict=True))
+    return {"kernel_size": kernel, "output_shape": fine, "strides": stride, "padding": said_padding("tensorflow", spec),
+            "dilations": dilation}
+
+
+def said_padding(name: str, spec: Spec, *, explicit: bool = True) -> Any:
+    """'SAME', 'VALID', or, on two axes, pairs: which of them, with an output shape, leaves this crop.
+
+    Raises:
+        UnsupportedError: if none does.
+    """
+    if all(-axis.stride < axis.reach - axis.stride - axis.lo - axis.hi <= 0 and axis.crop == around(axis.lo + axis.hi)
+           for axis in spec.axes):
+        return "SAME"
+    if all(axis.lo == 0 and -axis.stride < axis.hi <= 0 for axis in spec.axes):
+        return "VALID"
+    wrong = (n for n, axis in enumerate(spec.axes) if not (explicit and spec.rank == 2 and _sayable(axis)))
+    if (number := next(wrong, None)) is not None:
+        raise unsupported_crop(name, spec.axes[number], number, "there are 'SAME' and 'VALID' for all axes together, "
+                                                                "and pairs of "
+                               "positive numbers only in conv2d_transpose")
+    return ((0, 0), *((axis.lo, max(axis.hi, 0)) for axis in spec.axes), (0, 0))
+
+
+def _sayable(axis: Axis) -> bool:
+    return axis.lo >= 0 and axis.hi > -axis.stride
+
+
+def _channels(arguments: Arguments) -> Channels:
+    shape, rank = arguments.get("output_shape") or (), len(arguments["kernel_size"])
+    last = not str(arguments.get("data_format") or "").startswith("NC")
+    return Channels(None, (shape[-1] if last else shape[1]) if len(shape) == rank + 2 else None, None)
+
+
+def _code(arguments: Arguments, channels: Channels, spec: Spec) -> str:
+    rank, said = len(arguments["kernel_size"]), shortened(arguments)
+    sizes = arguments["output_shape"] or [_grown(axis, number) for number, axis in enumerate(spec.axes, 1)]
+    shape = ", ".join(["x.shape[0]", *map(str, sizes), picked(channels.outputs, "out_channels")])
+    said = {key: said[key] for key in ("strides", "padding", "dilations") if said[key] != 1 or key == "strides"}
+    return call(f"tf.nn.conv{rank}d_transpose", ["x", "kernel", f"output_shape=({shape})"], said, {})
+
+
+def _grown(axis: Axis, number: int) -> str:
+    """The fine size as an expression of the coarse one, which is not known yet."""
+    more = axis.reach - axis.stride - axis.lo - axis.hi
+    times = f" * {axis.stride}" if axis.stride > 1 else ""
+    return f"x.shape[{number}]{times}" + (f" {'+-'[more < 0]} {abs(more)}" if more else "")
+
+
+def _slice(code: str, crops: Sequence[Crop]) -> str:
+    cuts = ", ".join(f"{lo or ''}:{-hi if hi else ''}" for lo, hi in crops)
+    return f"{code}[:, {cuts}]"
+
+
+DEFAULTS = {"output_shape": None, "strides": 1, "padding": "SAME", "data_format": None, "dilations": None}
+PARAMETERS = (
+    "input", "filters", "output_shape", "strides", "padding", "data_format", "dilations", "name", "kernel_size",
+)
+
+TENSORFLOW = Convention(
+    name="tensorflow",
+    layers=(*(Layer(f"conv{rank}d_transpose", rank, PARAMETERS) for rank in (1, 2, 3)),
+            Layer("conv_transpose", None, PARAMETERS)),
+    defaults=DEFAULTS,
+    spec=_read,
+    arguments=_write,
+    layout="(*K, D, C)",
+    into=plain,
+    out_of=plain,
+    channels=_channels,
+    data="(N, *I, C)",
+    code=_code,
+    after=_slice,
+    versions="TensorFlow 2.21.0 (its CPU kernels: no dilation)",
+)

@@ -5,11 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..errors import SettingError
+from ..errors import SettingError, UnsupportedError
 from ..geometry import Problem, Spec, per_axis
-from .crops import extended, from_crops, from_pads, named, pairs, same, same_conv, to_size
+from .convention import (
+    Arguments,
+    Channels,
+    Convention,
+    Layer,
+    biased,
+    call,
+    columns,
+    picked,
+    shortened,
+    unsupported_crop,
+)
+from .crops import cropped, extended, from_crops, from_pads, named, pairs, same, same_conv, to_size
+from .layouts import from_channels_first, to_channels_first
 
-__all__ = ["conv_problem", "transposed_problem"]
+__all__ = ["TORCH", "conv_problem", "transposed_problem"]
 
 
 def transposed_problem(
@@ -53,8 +66,8 @@ def transposed_problem(
     if name is None:
         return from_crops(spec, extended(where, spec, pairs(where, padding, spec.rank), output_padding), coarse)
     if any(per_axis(where, "output_padding", output_padding, spec.rank)):
-        raise SettingError(f"{where}: output_padding is {output_padding} with padding='same', which says the size already; "
-                           "leave it 0, or give output_size.")
+        raise SettingError(f"{where}: output_padding is {output_padding} with padding='same', which says the size "
+                           "already; leave it 0, or give output_size.")
     return from_crops(spec, same(spec), coarse)
 
 
@@ -84,3 +97,54 @@ def conv_problem(
     if name == "same":
         return from_pads(spec, same_conv(spec, fine), fine)
     return from_pads(spec, pairs("conv", 0 if name else padding, spec.rank), fine)
+
+
+def _spec(arguments: Arguments, coarse: tuple[int, ...] | None) -> Spec:
+    if arguments["padding_mode"] != "zeros":
+        raise UnsupportedError(f"torch: padding_mode is {arguments['padding_mode']!r}, but a transposed convolution "
+                               f"only has 'zeros'; pad or fold the result yourself.")
+    bare = Spec.of(arguments["kernel_size"], stride=arguments["stride"], dilation=arguments["dilation"],
+                   groups=arguments["groups"])
+    padding = arguments["padding"]
+    crops = same(bare) if named("torch", padding, ("same",)) else pairs("torch", padding, bare.rank)
+    return cropped(bare, extended("torch", bare, crops, arguments["output_padding"]))
+
+
+def _arguments(spec: Spec, coarse: tuple[int, ...] | None) -> Arguments:
+    for number, axis in enumerate(spec.axes):
+        if axis.lo < 0 or not 0 <= axis.lo - axis.hi < max(axis.stride, axis.dilation):
+            raise unsupported_crop("torch", axis, number, "padding cuts both ends alike, and output_padding, less "
+                                                          "than the "
+                                   "stride or the dilation, only gives back at the end")
+    kernel, stride, dilation, crops = columns(spec)
+    return {"kernel_size": kernel, "stride": stride, "padding": tuple(lo for lo, _ in crops),
+            "output_padding": tuple(lo - hi for lo, hi in crops), "groups": spec.groups, "dilation": dilation}
+
+
+def _code(arguments: Arguments, channels: Channels, spec: Spec) -> str:
+    rank = len(arguments["kernel_size"])
+    said = shortened(arguments) | biased("bias", channels)
+    first = [picked(channels.inputs, "in_channels"), picked(channels.outputs, "out_channels"), said.pop("kernel_size")]
+    return call(f"torch.nn.ConvTranspose{rank}d", first, said, {**DEFAULTS, "bias": True})
+
+
+DEFAULTS = {"stride": 1, "padding": 0, "output_padding": 0, "groups": 1, "dilation": 1, "padding_mode": "zeros"}
+PARAMETERS = (
+    "in_channels", "out_channels", "kernel_size", "stride", "padding", "output_padding", "groups", "bias", "dilation",
+    "padding_mode", "device", "dtype",
+)
+
+TORCH = Convention(
+    name="torch",
+    layers=tuple(Layer(f"ConvTranspose{rank}d", rank, PARAMETERS) for rank in (1, 2, 3)),
+    defaults=DEFAULTS,
+    spec=_spec,
+    arguments=_arguments,
+    layout="(C, D / g, *K)",
+    into=to_channels_first,
+    out_of=from_channels_first,
+    channels=lambda arguments: Channels(arguments.get("in_channels"), arguments.get("out_channels"),
+                                        arguments.get("bias", True)),
+    code=_code,
+    versions="PyTorch 2.13.0",
+)
