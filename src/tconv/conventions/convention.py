@@ -107,12 +107,12 @@ class Convention:
         Raises:
             UnsupportedError: if the framework cannot say it; the message names what is exactly equal.
         """
-        if isinstance(setting, Problem):
-            setting, coarse = Spec(setting.axes, setting.groups), setting.coarse
-        if setting.rank > 3:
-            raise UnsupportedError(f"{self.name}: the setting has {setting.rank} axes, but the layers have 1 to 3; "
-                                   f"take tconv.conv_transpose, which has any number.")
-        return self.arguments(setting, None if coarse is None else tuple(coarse))
+        spec = Spec(setting.axes, setting.groups) if isinstance(setting, Problem) else setting
+        coarse = setting.coarse if isinstance(setting, Problem) else coarse
+        if spec.rank > 3:
+            raise UnsupportedError(f"{self.name}: the setting has {spec.rank} axes, but the layers have 1 to 3; take "
+                                   "tconv.conv_transpose, which has any number.")
+        return self.arguments(spec, None if coarse is None else tuple(coarse))
 
     def kernel_to(self, kernel: Array, arguments: Mapping[str, Any]) -> Array:
         """The canonical kernel `(*K, D / groups, C)` in the framework's layout, a view where it can be one."""
@@ -178,13 +178,13 @@ def unsupported_crop(name: str, axis: Axis, number: int, says: str) -> Unsupport
     cures = [_tap_cure(axis)] if lo != hi or lo < 0 else []
     if min(lo, hi) >= 0:
         cures.append(f"crop nothing and slice [{lo or ''}:{-hi if hi else ''}] afterwards")
-    return UnsupportedError(f"{name}: crop ({lo}, {hi}) on axis {number} with kernel {axis.kernel} and stride {axis.stride} "
-                            f"cannot be said, since {says}; {', or '.join(cures)}.")
+    setting = f"crop ({lo}, {hi}) on axis {number} with kernel {axis.kernel} and stride {axis.stride}"
+    return UnsupportedError(f"{name}: {setting} cannot be said, since {says}; {', or '.join(cures)}.")
 
 
 def _tap_cure(axis: Axis) -> str:
     if (axis.hi - axis.lo) % axis.dilation:
-        return f"write the dilation {axis.dilation} out as zeros between the taps first (conventions.write_out_dilation)"
+        return f"write dilation {axis.dilation} out as zeros between the taps first (conventions.write_out_dilation)"
     counts = zip(zero_taps(axis), ("before", "after"), strict=True)
     ends = [f"{count} zero tap{'s' * (count > 1)} {end} the kernel" for count, end in counts if count]
     crop = axis.lo + zero_taps(axis)[0] * axis.dilation

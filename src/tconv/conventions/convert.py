@@ -17,7 +17,8 @@ from .text import ALIASES, parse
 __all__ = ["Conversion", "convert"]
 
 CARRIED = (
-    "filters", "features", "in_channels", "out_channels", "num_filter", "use_bias", "bias", "no_bias", "num_spatial_dims",
+    "filters", "features", "in_channels", "out_channels", "num_filter", "use_bias", "bias", "no_bias",
+    "num_spatial_dims",
 )
 
 

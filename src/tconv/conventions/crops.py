@@ -74,7 +74,8 @@ def extended(where: str, spec: Spec, crops: Crops, output_padding: Any) -> Crops
 def growths(where: str, spec: Spec, output_padding: Any) -> tuple[int, ...]:
     """One output_padding for each axis, less than the stride or the dilation."""
     rows = zip(spec.axes, per_axis(where, "output_padding", output_padding, spec.rank), strict=True)
-    return tuple(fitting(where, more, max(axis.stride, axis.dilation), "its stride or its dilation") for axis, more in rows)
+    return tuple(fitting(where, more, max(axis.stride, axis.dilation), "its stride or its dilation")
+                 for axis, more in rows)
 
 
 def fitting(where: str, more: Any, limit: int, what: str) -> int:

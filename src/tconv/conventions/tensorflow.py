@@ -118,8 +118,9 @@ def _write(spec: Spec, coarse: tuple[int, ...] | None) -> Arguments:
     groups_unsupported("tensorflow", spec, "tconv.tensorflow's functions take groups")
     kernel, stride, dilation, _ = columns(spec)
     if max(dilation) > 1:
-        raise UnsupportedError(f"tensorflow: dilations {dilation} cannot be said, since its CPU kernels take none in this "
-                               "layer; write the dilation out as zeros between the taps (conventions.write_out_dilation).")
+        raise UnsupportedError(f"tensorflow: dilations {dilation} cannot be said, since its CPU kernels take none in "
+                               "this layer; write the dilation out as zeros between the taps "
+                               "(conventions.write_out_dilation).")
     fine = None if coarse is None else tuple(axis.fine(size) for axis, size in zip(spec.axes, coarse, strict=True))
     return {"kernel_size": kernel, "output_shape": fine, "strides": stride, "padding": said_padding("tensorflow", spec),
             "dilations": dilation}
@@ -149,9 +150,9 @@ def _sayable(axis: Axis) -> bool:
 
 
 def _channels(arguments: Arguments) -> Channels:
-    shape, rank = arguments.get("output_shape") or (), len(arguments["kernel_size"])
+    shape, rank = tuple(arguments.get("output_shape") or ()), len(arguments["kernel_size"])
     last = not str(arguments.get("data_format") or "").startswith("NC")
-    return Channels(None, (shape[-1] if last else shape[1]) if len(shape) == rank + 2 else None, None)
+    return Channels(None, shape[-1 if last else 1] if len(shape) == rank + 2 else None, None)
 
 
 def _code(arguments: Arguments, channels: Channels, spec: Spec) -> str:
