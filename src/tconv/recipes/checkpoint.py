@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import tempfile
 import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -16,7 +17,7 @@ from ..errors import DataError
 from ..methods.channels import Array
 from .whole import write_whole
 
-__all__ = ["NAME", "Checkpoint", "Epoch", "pour", "read", "snapshot", "write"]
+__all__ = ["NAME", "Checkpoint", "Epoch", "pour", "read", "save_model", "snapshot", "write"]
 
 NAME = "checkpoint.npz"
 FORM = 1
@@ -133,3 +134,16 @@ def read(path: Path) -> Checkpoint:
         raise
     except (OSError, ValueError, KeyError, TypeError, EOFError, AttributeError, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: is no whole checkpoint of tconv ({error}); start the training anew.") from None
+
+
+def save_model(path: Path, model: Any) -> None:
+    """Save a Keras model, in Keras' own format, whole.
+
+    Raises:
+        DataError: if it cannot be written.
+    """
+    # Keras wants a path that ends in .keras, and writes to it bit by bit.
+    with tempfile.TemporaryDirectory() as folder:
+        beside = Path(folder) / "model.keras"
+        model.save(beside)
+        write_whole(path, beside.read_bytes())

@@ -11,18 +11,17 @@ from ..recipes.checkpoint import Epoch
 __all__ = ["Chart", "Line", "chart"]
 
 WIDTH, HEIGHT = 720, 300
-LEFT, RIGHT, TOP, BOTTOM = 56, 150, 14, 40
+LEFT, RIGHT, TOP, BOTTOM = 62, 16, 14, 52
 STEPS = (1, 1.5, 2, 3, 4, 5, 6, 8)
 MOST_MARKS = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One curve: `points` are `(x, y, epoch, value)`; `label_y` is where its name goes at the right."""
+    """One curve; `points` are `(x, y, epoch, value)`."""
 
     name: str
     points: tuple[tuple[float, float, int, float], ...]
-    label_y: float
 
     @property
     def path(self) -> str:
@@ -52,9 +51,9 @@ def chart(history: Sequence[Epoch]) -> Chart:
     >>> chart([Epoch(1, 0.2, 0.1, 1.0), Epoch(2, 0.1, 0.08, 1.0)]).lines[0].path
     '56.0,14.0 570.0,196.1'
     """
-    values = [value for epoch in history for value in (epoch.loss, epoch.val_loss)]
-    low, high = math.log(max(min(values), 1e-9)), math.log(max(max(values), 1e-9))
-    low, high = (low, high) if high - low > 1e-6 else (low - 0.01, high + 0.01)
+    losses = [max(loss, 1e-9) for epoch in history for loss in (epoch.loss, epoch.val_loss)]
+    ticks = _ticks(min(losses), max(losses))
+    low, high = math.log(ticks[0]), math.log(max(*losses, ticks[-1]))
     count = len(history)
 
     def x(epoch: float) -> float:
@@ -66,12 +65,11 @@ def chart(history: Sequence[Epoch]) -> Chart:
 
     lines = [(name, tuple((x(e.epoch), y(getattr(e, key)), e.epoch, getattr(e, key)) for e in history))
              for name, key in (("training", "loss"), ("validation", "val_loss"))]
-    places = _apart([points[-1][1] for _, points in lines], 18)
     return Chart(
         WIDTH, HEIGHT, LEFT, WIDTH - RIGHT, TOP, HEIGHT - BOTTOM,
-        lines=tuple(Line(name, points, place) for (name, points), place in zip(lines, places, strict=True)),
+        lines=tuple(Line(name, points) for name, points in lines),
         across=tuple((x(epoch), str(epoch)) for epoch in _epochs(count)),
-        up=tuple((y(value), f"{value:.4g}") for value in _ticks(math.exp(low), math.exp(high))),
+        up=tuple((y(value), f"{value:.4g}") for value in ticks),
         marks=count <= MOST_MARKS,
     )
 
@@ -82,20 +80,12 @@ def _epochs(count: int) -> tuple[int, ...]:
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    ticks = [step * 10.0**decade for decade in decades for step in STEPS if low <= step * 10.0**decade <= high]
-    if len(ticks) > 1:
-        return ticks
-    return [low + (high - low) * share for share in (0.0, 0.5, 1.0)]
-
-
-def _apart(places: Sequence[float], least: float) -> list[float]:
-    """Two labels, moved from one another until they do not touch."""
-    first, second = places
-    lack = least - abs(second - first)
-    if lack <= 0:
-        return [first, second]
-    sign = 1 if second >= first else -1
-    first, second = first - sign * lack / 2, second + sign * lack / 2
-    down = max(0.0, max(first, second) - (HEIGHT - BOTTOM - 2))
-    return [first - down, second - down]
+    """Round numbers, from one below the lowest loss up to the highest."""
+    decades = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1)
+    rounds = [step * 10.0**decade for decade in decades for step in STEPS if step * 10.0**decade <= high]
+    below = max(at for at, value in enumerate(rounds) if value <= low)
+    if high > 1.3 * low:
+        return rounds[below:]
+    step = 10.0 ** math.floor(math.log10(max(high - low, 1e-3)))
+    first = math.floor(low / step)
+    return [step * number for number in range(first, first + 2 + round((high - low) / step))]

@@ -20,6 +20,7 @@ __all__ = ["Pictures", "RunFacts", "run_facts"]
 
 SHOWN = 16
 MOST_TIMED = 256
+FRAMEWORKS = {"jax": ("jax", "jaxlib"), "torch": ("torch",), "tensorflow": ("tensorflow",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def run_facts(outcome: Outcome) -> tuple[RunFacts, Pictures]:
         layers=layers,
         gflops=_work(layers, count - validated, validated) / best / 1e9,
         machine=machine(),
-        versions=versions(),
+        versions=versions(("numpy", "keras", *FRAMEWORKS[settings.backend])),
         finished=datetime.datetime.now().astimezone().isoformat(timespec="minutes"),
     )
     return facts, _pictures(model, digits.test, settings.batch_size)

@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from importlib.util import find_spec
 
 from ..errors import MissingExtra
 from .curves import chart
 from .facts import Pictures, RunFacts
 from .pictures import png_url
 
-__all__ = ["duration", "page"]
+__all__ = ["duration", "page", "ready"]
+
+
+def ready() -> None:
+    """Say early what a report will need.
+
+    Raises:
+        MissingExtra: without Jinja2 or Pillow.
+    """
+    for module, package in (("jinja2", "jinja2"), ("PIL", "pillow")):
+        if find_spec(module) is None:
+            raise MissingExtra("tconv.report", package, "recipes")
 
 
 def page(facts: RunFacts, pictures: Pictures) -> str:
     """The report as HTML.
 
     Raises:
-        MissingExtra: without Jinja2.
+        MissingExtra: without Jinja2 or Pillow.
     """
-    try:
-        from jinja2 import Environment, PackageLoader, StrictUndefined
-    except ImportError:
-        raise MissingExtra("tconv.report", "jinja2", "recipes") from None
+    ready()
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
     room = Environment(loader=PackageLoader("tconv.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
                        lstrip_blocks=True)
     room.filters |= {"duration": duration, "times": times, "pairs": pairs, "one": one}

@@ -1,0 +1,5 @@
+"""`python -m tconv` is the command `tconv`."""
+
+from .cli import main
+
+main()

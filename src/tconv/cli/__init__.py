@@ -1,0 +1,36 @@
+"""The command `tconv`: one thin file for each verb."""
+
+from __future__ import annotations
+
+import sys
+
+from ..errors import MissingExtra, TconvError
+
+__all__ = ["main"]
+
+WRONG = 2
+
+
+def main() -> None:
+    """Run the command line; a user's mistake is one line on stderr and exit code 2."""
+    try:
+        _app()
+    except (TconvError, MissingExtra) as error:
+        _say(str(error))
+    except OSError as error:
+        _say(f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror or error}.")
+
+
+def _app() -> None:
+    try:
+        from .app import app
+    except ModuleNotFoundError as error:
+        if error.name not in ("typer", "rich"):
+            raise
+        raise MissingExtra("tconv", error.name, "cli") from None
+    app()
+
+
+def _say(message: str) -> None:
+    print("tconv: " + " ".join(message.split()), file=sys.stderr)
+    sys.exit(WRONG)
