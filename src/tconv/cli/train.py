@@ -12,8 +12,10 @@ import typer
 from .. import report
 from ..errors import SettingError
 from ..recipes import BACKENDS, use_backend
-from ..recipes import autoencoder as recipe
-from ..recipes.checkpoint import save_model
+from ..recipes.autoencoder import Settings
+from ..recipes.autoencoder import resume as resumed
+from ..recipes.autoencoder import start as started
+from ..recipes.checkpoint import read, save_model
 from ..recipes.whole import write_whole
 from .progress import Display
 from .words import err, numbers, out
@@ -69,10 +71,10 @@ def autoencoder(
         raise typer.Exit(INTERRUPTED) from None
 
 
-def _train(run: Path, given: dict[str, Any], resumed: bool, as_json: bool) -> None:
+def _train(run: Path, given: dict[str, Any], goes_on: bool, as_json: bool) -> None:
     console = err()
     report.ready()
-    outcome = recipe.resume(run, **given) if resumed else recipe.start(_settings(given), run)
+    outcome = resumed(run, **given) if goes_on else started(_settings(given), run)
     outcome.model.summary(print_fn=lambda text, **_: console.print(text, markup=False))
     settings, done, images = outcome.settings, len(outcome.saved.history), len(outcome.digits.train)
     console.print(f"{outcome.digits.source}; Keras on {settings.backend}; run in {run}", markup=False)
@@ -90,15 +92,15 @@ def _train(run: Path, given: dict[str, Any], resumed: bool, as_json: bool) -> No
                 f"{facts.parameters:,} parameters\nreport    {run / 'report.html'}\nmodel     {run / 'model.keras'}", markup=False)
 
 
-def _settings(given: dict[str, Any]) -> recipe.Settings:
+def _settings(given: dict[str, Any]) -> Settings:
     """Settings are checked before anything heavy is imported, the backend last."""
-    settings = recipe.Settings(**{name: value for name, value in given.items() if value is not None})
+    settings = Settings(**{name: value for name, value in given.items() if value is not None})
     return replace(settings, backend=use_backend(given["backend"]))
 
 
 def _interrupted(run: Path) -> None:
     try:
-        saved = recipe.checkpoint.read(run)
+        saved = read(run)
     except ValueError:
         err().print("Stopped before anything was saved.")
         return
