@@ -1,0 +1,73 @@
+"""Who computes: a pair of canonical functions for each Keras backend, in one table.
+
+All of them take channels-last arrays, a kernel `(*K, D / groups, C)` and a problem.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import keras
+
+from ..geometry import Problem
+from . import plain
+
+__all__ = ["BACKENDS", "conv", "conv_transpose"]
+
+Contraction = Callable[[Any, Any, Problem], Any]
+
+
+def _jax() -> tuple[Contraction, Contraction]:
+    from ..jax import operations
+
+    return operations.conv_transpose, operations.conv
+
+
+def _tensorflow() -> tuple[Contraction, Contraction]:
+    from ..tensorflow import operations
+
+    return operations.conv_transpose, operations.conv
+
+
+def _torch() -> tuple[Contraction, Contraction]:
+    from . import torch_order
+
+    return torch_order.conv_transpose, torch_order.conv
+
+
+def _other() -> tuple[Contraction, Contraction]:
+    def conv_transpose(x: Any, kernel: Any, problem: Problem) -> Any:
+        return plain.conv_transpose(x, kernel, **_settings(problem), crops=_ends(problem))
+
+    def conv(y: Any, kernel: Any, problem: Problem) -> Any:
+        return plain.conv(y, kernel, **_settings(problem), padding=_ends(problem))
+
+    return conv_transpose, conv
+
+
+BACKENDS = {"jax": _jax, "tensorflow": _tensorflow, "torch": _torch}
+
+
+def conv_transpose(x: Any, kernel: Any, problem: Problem) -> Any:
+    """Coarse `(N, *coarse, C)` to fine `(N, *fine, D)`, by the backend in use."""
+    return _contractions(keras.backend.backend())[0](x, kernel, problem)
+
+
+def conv(y: Any, kernel: Any, problem: Problem) -> Any:
+    """Fine `(N, *fine, D)` to coarse `(N, *coarse, C)`, by the backend in use."""
+    return _contractions(keras.backend.backend())[1](y, kernel, problem)
+
+
+@cache
+def _contractions(name: str) -> tuple[Contraction, Contraction]:
+    return BACKENDS.get(name, _other)()
+
+
+def _settings(problem: Problem) -> dict[str, Any]:
+    return {"strides": problem.stride, "dilation_rate": problem.dilation, "groups": problem.groups}
+
+
+def _ends(problem: Problem) -> list[tuple[int, int]]:
+    return list(zip(problem.lo, problem.hi, strict=True))

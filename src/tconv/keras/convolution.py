@@ -1,0 +1,94 @@
+"""`Conv1D`, `Conv2D`, `Conv3D`: Keras' layers, with padding in numbers and strides together with dilation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from ..conventions.keras import conv_problem
+from ..geometry import Spec
+from . import backend, plain
+from .drop_in import DropIn, Sizes, settled
+
+__all__ = ["Conv1D", "Conv2D", "Conv3D"]
+
+
+class _Convolution(DropIn):
+    """The part that is the same for any number of axes."""
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int | Sequence[int],
+        strides: int | Sequence[int] = 1,
+        padding: str | int | Sequence[Any] = "valid",
+        data_format: str | None = None,
+        dilation_rate: int | Sequence[int] = 1,
+        groups: int = 1,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        **kwargs: Any,
+    ):
+        super().__init__(
+            filters, kernel_size, strides=strides, padding=padding, data_format=data_format,
+            dilation_rate=dilation_rate, groups=groups, activation=activation, use_bias=use_bias,
+            kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
+            activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
+            bias_constraint=bias_constraint, **kwargs,
+        )
+
+    def call(self, inputs: Any) -> Any:
+        x, kernel = self._operands(inputs)
+        self._grid(inputs.shape)
+        if settled(x):
+            problem = conv_problem(**self._settings(), fine=tuple(x.shape)[1:-1])
+            return self._finished(backend.conv(x, kernel, problem))
+        settings = {**self._settings(), "padding": self._pads()}
+        del settings["kernel_size"]
+        return self._finished(plain.conv(x, kernel, **settings))
+
+    def _pads(self) -> Any:
+        """The padding without a size: a name that Keras' operation knows, or pairs."""
+        if self.padding != "causal":
+            return self.padding
+        return [(axis.reach - 1, 0) for axis in Spec.of(self.kernel_size, dilation=self.dilation_rate).axes]
+
+    def compute_output_shape(self, input_shape: Sequence[int | None]) -> Sizes:
+        grid = self._grid(input_shape)
+        problem = conv_problem(**self._settings(), fine=[ANY if size is None else size for size in grid])
+        coarse = (None if size is None else out for size, out in zip(grid, problem.coarse, strict=True))
+        return self._shape(input_shape, tuple(coarse))
+
+
+ANY = 2**24  # stands in for a size that is not known, on an axis whose result is not looked at
+
+LAYER = """`keras.layers.{name}`, with the same arguments, variables and config, and more settings.
+
+    Beyond Keras: `padding` may also be the zeros around the input, a number or an entry per axis (a number or a pair
+    `(start, end)`); `strides` go together with `dilation_rate`.
+    """
+
+
+@keras.saving.register_keras_serializable("tconv")
+class Conv1D(_Convolution, keras.layers.Conv1D):
+    __doc__ = LAYER.format(name="Conv1D")
+
+
+@keras.saving.register_keras_serializable("tconv")
+class Conv2D(_Convolution, keras.layers.Conv2D):
+    __doc__ = LAYER.format(name="Conv2D")
+
+
+@keras.saving.register_keras_serializable("tconv")
+class Conv3D(_Convolution, keras.layers.Conv3D):
+    __doc__ = LAYER.format(name="Conv3D")
