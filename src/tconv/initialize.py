@@ -14,7 +14,7 @@ from .geometry import Axis, overlap, per_axis, whole
 from .methods.channels import Array
 from .resize import ORDERS
 
-__all__ = ["DISTRIBUTIONS", "Fans", "bilinear", "fans", "icnr", "icnr_transposed", "variance_scaling"]
+__all__ = ["DISTRIBUTIONS", "Fans", "bilinear", "fan", "fans", "icnr", "icnr_transposed", "variance_scaling"]
 
 
 def bilinear(kernel_size: Sequence[int], channels: int, *, groups: int = 1, dtype: DTypeLike = np.float32) -> Array:
@@ -150,6 +150,26 @@ def fans(shape: Sequence[int], *, stride: int | Sequence[int] = 1, groups: int =
     return Fans(to_fine, to_coarse) if transposed else Fans(to_coarse, to_fine)
 
 
+_MODES: dict[str, Callable[[Fans], float]] = {
+    "fan_in": lambda both: both.fan_in,
+    "fan_out": lambda both: both.fan_out,
+    "fan_avg": lambda both: (both.fan_in + both.fan_out) / 2,
+}
+
+
+def fan(
+    shape: Sequence[int], mode: str, *, stride: int | Sequence[int] = 1, groups: int = 1, transposed: bool = True
+) -> float:
+    """The one of a layer's true fans, or their mean, that `mode` names: `fan_in`, `fan_out` or `fan_avg`; see `fans`.
+
+    >>> fan((4, 4, 64, 128), "fan_avg", stride=2)
+    768.0
+    """
+    if mode not in _MODES:
+        raise SettingError(f"fan: mode is {mode!r}, but has to be one of {', '.join(_MODES)}.")
+    return _MODES[mode](fans(shape, stride=stride, groups=groups, transposed=transposed))
+
+
 def _truncated(numbers: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """Normal values, those beyond two deviations drawn again; scaled to a variance of 1."""
     values = numbers.standard_normal(shape)
@@ -164,13 +184,6 @@ DISTRIBUTIONS: dict[str, Callable[[np.random.Generator, tuple[int, ...]], Array]
     "uniform": lambda numbers, shape: numbers.uniform(-math.sqrt(3), math.sqrt(3), shape),
 }
 """How values are drawn, each with a mean of 0 and a variance of 1."""
-
-_MODES: dict[str, Callable[[Fans], float]] = {
-    "fan_in": lambda both: both.fan_in,
-    "fan_out": lambda both: both.fan_out,
-    "fan_avg": lambda both: (both.fan_in + both.fan_out) / 2,
-}
-
 
 def variance_scaling(
     shape: Sequence[int],
@@ -201,11 +214,11 @@ def variance_scaling(
     >>> variance_scaling((4, 4, 8, 8), stride=2, seed=0).shape
     (4, 4, 8, 8)
     """
-    for name, value, table in (("mode", mode, _MODES), ("distribution", distribution, DISTRIBUTIONS)):
-        if value not in table:
-            raise SettingError(f"variance_scaling: {name} is {value!r}, but has to be one of {', '.join(table)}.")
+    if distribution not in DISTRIBUTIONS:
+        raise SettingError(f"variance_scaling: distribution is {distribution!r}, but has to be one of "
+                           f"{', '.join(DISTRIBUTIONS)}.")
     if not 0 < scale < math.inf:
         raise SettingError(f"variance_scaling: scale is {scale!r}, but has to be a number > 0.")
-    fan = _MODES[mode](fans(shape, stride=stride, groups=groups, transposed=transposed))
+    counted = fan(shape, mode, stride=stride, groups=groups, transposed=transposed)
     values = DISTRIBUTIONS[distribution](np.random.default_rng(seed), tuple(shape))
-    return (values * math.sqrt(scale / fan)).astype(dtype)
+    return (values * math.sqrt(scale / counted)).astype(dtype)
