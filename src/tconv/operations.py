@@ -159,8 +159,9 @@ def _problem_of_both(where: str, spec: Spec, fine: tuple[int, ...], coarse: tupl
         least = axis.full(small) - axis.lo - axis.hi
         most = least + max(axis.stride, axis.dilation) - 1
         if not (least <= big <= most or big == small == 0):
-            raise ShapeError(f"{where}: fine has {big} samples on axis {number}, but with this setting {small} coarse ones "
-                             f"go with {least} to {most} fine ones; give the arrays and the setting of one and the same layer.")
+            can = f"{least}" if least == most else f"{least} to {most}"
+            raise ShapeError(f"{where}: fine has {big} samples on axis {number}, but with this setting {small} coarse "
+                             f"ones go with {can} fine ones; give the arrays and the setting of one layer.")
     kernel, stride, dilation, lo = zip(*((a.kernel, a.stride, a.dilation, a.lo) for a in spec.axes), strict=True)
     return Problem(kernel, stride, dilation, lo, coarse, fine, spec.groups)
 
@@ -191,7 +192,8 @@ def _bias(where: str, bias: ArrayLike | None, channels: int) -> Array | None:
         return None
     bias = _array(where, "bias", bias)
     if bias.shape != (channels,):
-        raise ShapeError(f"{where}: bias has shape {bias.shape}, but the result has {channels} channels; give ({channels},).")
+        raise ShapeError(f"{where}: bias has shape {bias.shape}, but the result has {channels} channels; "
+                         f"give ({channels},).")
     return bias
 
 

@@ -18,7 +18,8 @@ DTYPES = ("float32", "float64", "int64")
 
 
 def conv_transpose(dtype, x, kernel, problem, **method):
-    return tconv.conv_transpose(x.astype(dtype, copy=False), kernel.astype(dtype, copy=False), **spelled(problem), **method)
+    return tconv.conv_transpose(x.astype(dtype, copy=False), kernel.astype(dtype, copy=False), **spelled(problem),
+                                **method)
 
 
 def conv(dtype, y, kernel, problem):
@@ -128,7 +129,11 @@ def test_lists_are_taken_like_arrays():
     assert tconv.conv_transpose([[[1], [2]]], [[[1]], [[1]], [[1]]], stride=2).ravel().tolist() == [1, 1, 3, 2, 2]
 
 
-@pytest.mark.parametrize(("output_size", "want"), [(5, [1, 1, 3, 2, 2]), (6, [1, 1, 3, 2, 2, 0]), ((6,), [1, 1, 3, 2, 2, 0])])
+@pytest.mark.parametrize(("output_size", "want"), [
+    (5, [1, 1, 3, 2, 2]),
+    (6, [1, 1, 3, 2, 2, 0]),
+    ((6,), [1, 1, 3, 2, 2, 0]),
+])
 def test_output_size_chooses_among_the_fine_sizes(output_size, want):
     got = tconv.conv_transpose([[[1], [2]]], [[[1]], [[1]], [[1]]], stride=2, output_size=output_size)
     assert got.ravel().tolist() == want

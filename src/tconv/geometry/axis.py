@@ -98,7 +98,8 @@ class Axis:
         if size < 1 and fine > 0:
             raise ShapeError(
                 f"conv: the kernel reaches over {self.reach} samples, but {fine} samples padded by {self.crop} are "
-                f"{fine + self.lo + self.hi}; pad by {self.reach - fine} or more in all, or take a smaller kernel."
+                f"{fine + self.lo + self.hi}; bring the padding to {self.reach - fine} or more in all, or take a "
+                "smaller kernel."
             )
         return max(size, 0)
 
@@ -110,7 +111,8 @@ def per_axis(where: str, name: str, value: Any, rank: int) -> tuple[Any, ...]:
     if len(value) != rank:
         axes = "1 axis" if rank == 1 else f"{rank} axes"
         pair = " A pair (lo, hi) for an axis is one entry: ((lo, hi), ...)." if name == "crop" else ""
-        raise SettingError(f"{where}: {name} is {value!r}, {len(value)} values for {axes}; give one for all, or {rank}.{pair}")
+        raise SettingError(f"{where}: {name} is {value!r}, {len(value)} values for {axes}; give one for all, "
+                           f"or {rank}.{pair}")
     return tuple(value)
 
 
@@ -152,6 +154,8 @@ class Spec:
         Raises:
             SettingError: if a value does not fit, or there are too few or too many.
         """
+        if not isinstance(kernel, Sequence) or not kernel:
+            raise SettingError(f"Spec: kernel is {kernel!r}, but has to be a sequence, one entry per axis, as (3, 3).")
         rank = len(kernel)
         columns = (per_axis("Spec", name, value, rank) for name, value in
                    (("stride", stride), ("dilation", dilation), ("crop", crop)))

@@ -101,8 +101,8 @@ class Problem:
                 want = ", ".join(["N", *map(str, sizes), "C"])
                 raise ShapeError(f"{where}: the {grid} array has shape {tuple(shape)}, but the problem wants ({want}).")
             if shape[-1] % self.groups:
-                raise ShapeError(f"{where}: {shape[-1]} channels (last axis of the {grid} array, {tuple(shape)}) do not "
-                                 f"fall into groups={self.groups}; take a group count that divides them.")
+                raise ShapeError(f"{where}: {shape[-1]} channels (last axis of the {grid} array, {tuple(shape)}) do "
+                                 f"not fall into groups={self.groups}; take a group count that divides them.")
             if batch not in (None, shape[0]):
                 raise ShapeError(f"{where}: the coarse array has a batch of {batch}, the fine one of {shape[0]}; "
                                  "they have to be the same.")
@@ -112,8 +112,8 @@ class Problem:
         return Extent(batch, channels["coarse"], channels["fine"])  # type: ignore[arg-type]
 
     def _meet_kernel(self, where: str, kernel: tuple[int, ...], channels: dict[str, int | None]) -> None:
-        layout = "The kernel is laid out (*K, fine channels / groups, coarse channels); tconv.conventions turns other " \
-                 "layouts into it."
+        layout = ("The kernel is laid out (*K, fine channels / groups, coarse channels); tconv.conventions turns "
+                  "other layouts into it.")
         if len(kernel) != self.rank + 2 or kernel[:-2] != self.kernel:
             taps = ", ".join(map(str, self.kernel))
             raise ShapeError(f"{where}: the kernel has shape {kernel}, but the problem wants ({taps}, D / groups, C). "
@@ -136,13 +136,13 @@ class Problem:
         Raises:
             SizeError: with the memory that it would need.
         """
-        cells = extent.batch * (math.prod(self.coarse) * extent.coarse_channels + math.prod(self.fine) * extent.fine_channels)
-        taps = math.prod(self.kernel) * extent.fine_channels // self.groups * extent.coarse_channels
-        need = (cells + taps) * itemsize
+        batch, ins, outs = extent
+        cells = batch * (math.prod(self.coarse) * ins + math.prod(self.fine) * outs)
+        need = (cells + math.prod(self.kernel) * outs // self.groups * ins) * itemsize
         if need > MEMORY:
-            raise SizeError(f"{where}: arrays of coarse {self.coarse} and fine {self.fine} with {extent.coarse_channels} and "
-                            f"{extent.fine_channels} channels and a batch of {extent.batch} need {need / 2**30:,.1f} GiB; this "
-                            f"machine has {MEMORY / 2**30:,.1f} GiB. Take a smaller batch, size or stride.")
+            raise SizeError(f"{where}: arrays of coarse {self.coarse} and fine {self.fine} with {ins} and {outs} "
+                            f"channels and a batch of {batch} need {need / 2**30:,.1f} GiB; this machine has "
+                            f"{MEMORY / 2**30:,.1f} GiB. Take a smaller batch, size or stride.")
 
 
 def _physical_memory() -> int:
@@ -155,11 +155,9 @@ def _physical_memory() -> int:
 MEMORY = _physical_memory()
 
 
-def _sizes(where: str, name: str, sizes: Sequence[int], spec: Spec) -> tuple[int, ...]:
-    if len(sizes) != spec.rank:
-        raise ShapeError(f"{where}: {name} is {tuple(sizes)}, {len(sizes)} sizes for a setting of {spec.rank} axes.")
+def _sizes(where: str, name: str, sizes: Sequence[int] | int, spec: Spec) -> tuple[int, ...]:
     try:
-        return tuple(whole(where, name, size, 0) for size in sizes)
+        return tuple(whole(where, name, size, 0) for size in per_axis(where, name, sizes, spec.rank))
     except SettingError as error:
         raise ShapeError(str(error)) from None
 
@@ -169,7 +167,9 @@ def _problem(spec: Spec, lo: tuple[int, ...], coarse: tuple[int, ...], fine: tup
     return Problem(kernel, stride, dilation, lo, coarse, fine, spec.groups)
 
 
-def problem_from_coarse(spec: Spec, coarse: Sequence[int], *, output_size: Sequence[int] | int | None = None) -> Problem:
+def problem_from_coarse(
+    spec: Spec, coarse: Sequence[int], *, output_size: Sequence[int] | int | None = None,
+) -> Problem:
     """The problem of a transposed convolution on a coarse grid.
 
     Args:
@@ -184,12 +184,13 @@ def problem_from_coarse(spec: Spec, coarse: Sequence[int], *, output_size: Seque
     coarse = _sizes("conv_transpose", "coarse", coarse, spec)
     fine = tuple(axis.fine(size) for axis, size in zip(spec.axes, coarse, strict=True))
     if output_size is not None:
-        wanted = _sizes("conv_transpose", "output_size", per_axis("conv_transpose", "output_size", output_size, spec.rank), spec)
+        wanted = _sizes("conv_transpose", "output_size", output_size, spec)
         for number, (axis, least, size) in enumerate(zip(spec.axes, fine, wanted, strict=True)):
             most = least + max(axis.stride, axis.dilation) - 1
             if not least <= size <= most:
-                raise ShapeError(f"conv_transpose: output_size is {size} on axis {number}, but {coarse[number]} samples can "
-                                 f"give {least} to {most} there; change the crop or the stride for other sizes.")
+                can = f"{least}" if least == most else f"{least} to {most}"
+                raise ShapeError(f"conv_transpose: output_size is {size} on axis {number}, but {coarse[number]} "
+                                 f"samples can give {can} there; change the crop or the stride for other sizes.")
         fine = wanted
     return _problem(spec, tuple(axis.lo for axis in spec.axes), coarse, fine)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -46,8 +47,8 @@ def overlap(axis: Axis) -> tuple[int, ...]:
     >>> overlap(Axis(kernel=3, stride=2)), overlap(Axis(kernel=4, stride=2))
     ((2, 1), (2, 2))
     """
-    phases = [tap * axis.dilation % axis.stride for tap in range(axis.kernel)]
-    return tuple(phases.count(phase) for phase in range(axis.stride))
+    taps = Counter(tap * axis.dilation % axis.stride for tap in range(axis.kernel))
+    return tuple(taps[phase] for phase in range(axis.stride))
 
 
 def coverage(problem: Problem) -> tuple[tuple[int, ...], ...]:

@@ -14,6 +14,9 @@ from .reach import overlap
 __all__ = ["Solution", "coarse_sizes", "fine_sizes", "solve", "solve_axis"]
 
 
+LARGEST = 1000  # times that one layer enlarges, as far as trying every kernel makes sense
+
+
 def coarse_sizes(axis: Axis, fine: int) -> tuple[int, ...]:
     """The coarse sizes from which a transposed convolution makes `fine` samples: one, or none.
 
@@ -106,11 +109,17 @@ def solve_axis(
         The settings that fit. The crop is shared between the ends as evenly as it goes, both ways round where it is
         odd, and never cuts a whole kernel's reach from one end.
 
+    Raises:
+        SettingError: if a number is not a whole one in its range.
+        ShapeError: if `fine` is so much larger than `coarse` that the kernels to try have to be named.
+
     >>> solve_axis(7, 14)[0].axis
     Axis(kernel=2, stride=2, dilation=1, crop=(0, 0))
     """
     coarse, fine = whole("solve", "coarse", coarse, 1), whole("solve", "fine", fine, 1)
     ratio = fine / coarse
+    if kernels is None and ratio > LARGEST:
+        raise ShapeError(f"solve: fine is {fine}, more than {LARGEST} times coarse, {coarse}; give the kernels to try.")
     strides = tuple(strides or sorted({1, max(1, math.floor(ratio)), math.ceil(ratio)}))
     kernels = None if kernels is None else tuple(kernels)
     found = []
@@ -124,12 +133,25 @@ def solve_axis(
     return tuple(sorted(found, key=lambda solution: solution.rank))
 
 
-def solve(coarse: Sequence[int], fine: Sequence[int], **tried: Iterable[int]) -> tuple[tuple[Solution, ...], ...]:
+def solve(
+    coarse: Sequence[int] | int, fine: Sequence[int] | int, **tried: Iterable[int],
+) -> tuple[tuple[Solution, ...], ...]:
     """`solve_axis` for each pair of sizes.
 
+    Args:
+        coarse: samples per axis, >= 1.
+        fine: samples per axis, >= 1.
+        tried: `kernels`, `strides`, `dilations` to try on every axis.
+
     Raises:
+        SettingError: if a number is not a whole one in its range.
         ShapeError: if there are not equally many sizes on both sides.
+
+    >>> [axis[0].axis.kernel for axis in solve((7, 7), (14, 21))]
+    [2, 3]
     """
+    coarse, fine = (sizes if isinstance(sizes, Sequence) else (sizes,) for sizes in (coarse, fine))
     if len(coarse) != len(fine) or not coarse:
-        raise ShapeError(f"solve: coarse is {tuple(coarse)} and fine is {tuple(fine)}; give equally many sizes, one per axis.")
+        raise ShapeError(f"solve: coarse is {tuple(coarse)} and fine is {tuple(fine)}; give equally many sizes, "
+                         "one per axis.")
     return tuple(solve_axis(c, f, **tried) for c, f in zip(coarse, fine, strict=True))

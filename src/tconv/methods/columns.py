@@ -17,7 +17,8 @@ def columns(x: Array, kernel: Array, problem: Problem) -> Array:
     """
     extent = problem.extent("columns", coarse=x.shape, kernel=kernel.shape)
     rows = kernel.reshape(int(np.prod(kernel.shape[:-1])), extent.coarse_channels)
-    products = to_fine(x, rows, problem.groups).reshape(*x.shape[:-1], problem.groups, *problem.kernel, kernel.shape[-2])
+    products = to_fine(x, rows, problem.groups)
+    products = products.reshape(*x.shape[:-1], problem.groups, *problem.kernel, kernel.shape[-2])
     products = np.moveaxis(products, problem.rank + 1, -2)  # (N, *coarse, *K, groups, D / groups)
     products = products.reshape(*x.shape[:-1], *problem.kernel, extent.fine_channels)
     y = np.zeros((extent.batch, *problem.fine, extent.fine_channels), products.dtype)

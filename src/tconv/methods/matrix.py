@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from itertools import product
 from typing import Any
 
 import numpy as np
 
-from ..errors import MissingExtra
+from ..errors import MissingExtra, SizeError
 from ..geometry import Extent, Problem, sources
+from ..geometry.problem import MEMORY
 from .channels import Array
 
 __all__ = ["convolution_matrix", "dense", "sparse", "triplets"]
@@ -36,15 +38,27 @@ def convolution_matrix(kernel: Array, problem: Problem) -> Array:
     Returns:
         Shape `(prod(coarse), prod(fine))`.
 
+    Raises:
+        SizeError: if the matrix would not fit into memory.
+
     >>> from tconv.geometry import Spec, problem_from_fine
     >>> convolution_matrix(np.array([1, 2]), problem_from_fine(Spec.of(kernel=(2,)), (3,)))
     array([[1, 2, 0],
            [0, 1, 2]])
     """
+    shape = _matrix_shape(problem, kernel.itemsize)
     fine, coarse, tap = triplets(problem)
-    matrix = np.zeros((int(np.prod(problem.coarse)), int(np.prod(problem.fine))), kernel.dtype)
+    matrix = np.zeros(shape, kernel.dtype)
     np.add.at(matrix, (coarse, fine), kernel.ravel()[tap])
     return matrix
+
+
+def _matrix_shape(problem: Problem, itemsize: int) -> tuple[int, int]:
+    rows, columns = math.prod(problem.coarse), math.prod(problem.fine)
+    if (need := rows * columns * itemsize) > MEMORY:
+        raise SizeError(f"convolution_matrix: {rows} rows of {columns} numbers need {need / 2**30:,.1f} GiB; this machine "
+                        f"has {MEMORY / 2**30:,.1f} GiB. Take smaller sizes, or another method.")
+    return rows, columns
 
 
 def _sparse_matrix(kernel: Array, problem: Problem) -> Any:
@@ -53,7 +67,7 @@ def _sparse_matrix(kernel: Array, problem: Problem) -> Any:
     except ImportError:
         raise MissingExtra("methods.sparse", "scipy", "dev") from None
     fine, coarse, tap = triplets(problem)
-    shape = (int(np.prod(problem.coarse)), int(np.prod(problem.fine)))
+    shape = (math.prod(problem.coarse), math.prod(problem.fine))
     return coo_array((kernel.ravel()[tap], (coarse, fine)), shape).tocsr()
 
 
@@ -73,6 +87,7 @@ def _apply(x: Array, kernel: Array, problem: Problem, extent: Extent, build: Any
 def dense(x: Array, kernel: Array, problem: Problem) -> Array:
     """Multiply the flattened input by the transpose of the convolution matrix. Takes and gives what `scatter` does."""
     extent = problem.extent("matrix", coarse=x.shape, kernel=kernel.shape)
+    _matrix_shape(problem, kernel.itemsize)  # before the result is made
     return _apply(x, kernel, problem, extent, convolution_matrix)
 
 
