@@ -33,14 +33,20 @@ def _spec(arguments: Arguments, coarse: tuple[int, ...] | None) -> Spec:
     if arguments["output_shape"]:
         return cropped(bare, _to_shape(bare, more, arguments["output_shape"], coarse, upper=name == "same_upper"))
     if name in ("same_upper", "same_lower"):
-        return cropped(bare, tuple(_shared(axis.reach - axis.stride, name == "same_upper") for axis in bare.axes))
+        rows = zip(bare.axes, more, strict=True)
+        return cropped(bare, tuple(_left(axis.reach - axis.stride, entry, name == "same_upper")
+                                   for axis, entry in rows))
     pads = begin_end("onnx", 0 if name == "valid" else arguments["pads"] or 0, bare.rank)
     return cropped(bare, tuple((lo, hi - entry) for (lo, hi), entry in zip(pads, more, strict=True)))
 
 
-def _shared(total: int, upper: bool) -> Crop:
-    """A total crop shared between both ends; `SAME_UPPER` cuts an odd sample at the end, all others at the start."""
-    lo = max(total, 0) // 2 if upper else (max(total, 0) + 1) // 2
+def _left(total: int, output_padding: int, upper: bool) -> Crop:
+    """A total crop shared between both ends, `SAME_UPPER` with an odd sample at the end, all others at the start.
+
+    An output_padding counts as more to share, but is then given back at the end: the size stays.
+    """
+    pads = max(total + output_padding, 0)
+    lo = pads // 2 if upper else (pads + 1) // 2
     return lo, total - lo
 
 
@@ -51,8 +57,7 @@ def _to_shape(spec: Spec, more: tuple[int, ...], shape: Any, coarse: tuple[int, 
     sizes = per_axis("onnx", "output_shape", tuple(shape[-spec.rank:]), spec.rank)
     found = []
     for axis, entry, size, wanted in zip(spec.axes, more, coarse, sizes, strict=True):
-        lo, _ = _shared(axis.full(size) + entry - wanted, upper)
-        found.append((lo, axis.full(size) - wanted - lo))
+        found.append(_left(axis.full(size) - wanted, entry, upper))
     return tuple(found)
 
 

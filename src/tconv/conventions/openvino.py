@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import SettingError
+from ..errors import SettingError, UnsupportedError
 from ..geometry import Spec, per_axis
 from .convention import Arguments, Channels, Convention, Layer, columns, short, unsupported_crop
 from .crops import cropped, growths, named, pairs
@@ -24,6 +24,10 @@ def _spec(arguments: Arguments, coarse: tuple[int, ...] | None) -> Spec:
     more = growths("openvino", bare, arguments["output_padding"] or 0)
     name = named("openvino", arguments["auto_pad"] or "explicit", NAMES)
     if arguments["output_shape"] is not None:
+        if name not in ("same_upper", "same_lower"):
+            raise UnsupportedError(f"openvino: output_shape is {list(arguments['output_shape'])} with auto_pad={name!r}, "
+                                   "where its documentation and its CPU plugin crop differently; say 'same_lower', which "
+                                   "crops an odd sample at the end, or leave output_shape out.")
         return _to_shape(bare, more, arguments["output_shape"], coarse, upper=name == "same_upper")
     given = arguments if name in ("explicit", "notset") else {}
     ends = (per_axis("openvino", key, given.get(key) or 0, bare.rank) for key in ("pads_begin", "pads_end"))
