@@ -56,8 +56,8 @@ def convolution_matrix(kernel: Array, problem: Problem) -> Array:
 def _matrix_shape(problem: Problem, itemsize: int) -> tuple[int, int]:
     rows, columns = math.prod(problem.coarse), math.prod(problem.fine)
     if (need := rows * columns * itemsize) > MEMORY:
-        raise SizeError(f"convolution_matrix: {rows} rows of {columns} numbers need {need / 2**30:,.1f} GiB; this machine "
-                        f"has {MEMORY / 2**30:,.1f} GiB. Take smaller sizes, or another method.")
+        raise SizeError(f"convolution_matrix: {rows} rows of {columns} numbers need {need / 2**30:,.1f} GiB; this "
+                        f"machine has {MEMORY / 2**30:,.1f} GiB. Take smaller sizes, or another method.")
     return rows, columns
 
 
