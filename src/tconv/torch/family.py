@@ -1,7 +1,7 @@
 """The three contractions as one family that is closed under differentiation.
 
-Each has its gradients in the other two, so that derivatives of every order stay inside, and a batching rule. There is no
-forward mode here: PyTorch refuses it when asked, and `tconv.torch.functional` goes another way before that.
+Each has its gradients in the other two, so that derivatives of every order stay inside, and a batching rule. There
+is no forward mode here: PyTorch refuses it when asked, and `tconv.torch.calls` goes another way before that.
 """
 
 from __future__ import annotations

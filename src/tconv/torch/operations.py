@@ -1,14 +1,13 @@
-"""The three contractions as operators that PyTorch knows: the engine where it serves, PyTorch's own operations elsewhere.
+"""The three contractions as operators that PyTorch knows: by the engine where it serves, by PyTorch's own otherwise.
 
-Arrays are channels-first: coarse `(N, C, *coarse)`, fine `(N, D, *fine)`, kernel `(C, D / groups, *K)`. Nothing here has
-a gradient: `tconv.torch.family` adds that.
+Arrays are channels-first: coarse `(N, C, *coarse)`, fine `(N, D, *fine)`, kernel `(C, D / groups, *K)`. Nothing here
+has a gradient: `tconv.torch.family` adds that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -49,13 +48,19 @@ def contract(name: str, first: Tensor, second: Tensor, bias: Tensor | None, prob
     if _observed(first, second):
         settings = (problem.stride, problem.dilation, problem.lo, getattr(problem, GIVES[name]), problem.groups)
         return getattr(torch.ops.tconv, name)(first, second, bias, *settings)
-    return _gradient(first, second, problem) if name == "kernel_gradient" else _layer(name, first, second, bias, problem)
+    return _computed(name, first, second, bias, problem)
 
 
 def _observed(*tensors: Tensor) -> bool:
     """Whether something has to see the operator itself: a compiler, a tracer, a tensor of another kind."""
     return (torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack() > 0
             or any(type(tensor) not in PLAIN_TYPES for tensor in tensors))
+
+
+def _computed(name: str, first: Tensor, second: Tensor, bias: Tensor | None, problem: Problem) -> Tensor:
+    if name == "kernel_gradient":
+        return _gradient(first, second, problem)
+    return _layer(name, first, second, bias, problem)
 
 
 def _layer(name: str, array: Tensor, kernel: Tensor, bias: Tensor | None, problem: Problem) -> Tensor:
@@ -74,10 +79,10 @@ def _gradient(fine: Tensor, coarse: Tensor, problem: Problem) -> Tensor:
 
 def _run(name: str, first: Tensor, second: Tensor, bias: Tensor | None, stride: Sizes, dilation: Sizes, lo: Sizes,
          size: Sizes, groups: int) -> Tensor:
-    grids: dict[str, Any] = dict(zip((*TAKES[name], GIVES[name]), (first.shape[2:], second.shape[2:], size), strict=True))
-    settings = dict(grids, stride=stride, dilation=dilation, lo=lo)
-    problem = Problem(**{key: tuple(map(int, value)) for key, value in settings.items()}, groups=groups)
-    return _gradient(first, second, problem) if name == "kernel_gradient" else _layer(name, first, second, bias, problem)
+    sizes: dict[str, Sizes] = dict(zip(TAKES[name], (first.shape[2:], second.shape[2:]), strict=True))
+    sizes.update({GIVES[name]: size, "stride": stride, "dilation": dilation, "lo": lo})
+    problem = Problem(**{key: tuple(map(int, value)) for key, value in sizes.items()}, groups=groups)
+    return _computed(name, first, second, bias, problem)
 
 
 def _fake(name: str, first: Tensor, second: Tensor, bias: Tensor | None, stride: Sizes, dilation: Sizes, lo: Sizes,

@@ -1,4 +1,4 @@
-"""The three contractions in PyTorch's own operations: for every device and dtype, and for models on their way elsewhere.
+"""The three contractions in PyTorch's own operations: for every device and dtype, and for models that are exported.
 
 Arrays are channels-first, as everywhere in PyTorch: coarse `(N, C, *coarse)`, fine `(N, D, *fine)`, and the kernel
 `(C, D / groups, *K)`, which is the weight of either layer as it stands.

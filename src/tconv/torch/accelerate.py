@@ -1,0 +1,60 @@
+"""Put our layers in the place of PyTorch's in a network that exists."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from torch import nn
+from torch.nn.utils.parametrize import is_parametrized
+
+from ..errors import SettingError
+from .modules import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+
+__all__ = ["accelerate"]
+
+Network = TypeVar("Network", bound=nn.Module)
+
+OURS: dict[type, type] = {
+    nn.Conv1d: Conv1d, nn.Conv2d: Conv2d, nn.Conv3d: Conv3d,
+    nn.ConvTranspose1d: ConvTranspose1d, nn.ConvTranspose2d: ConvTranspose2d, nn.ConvTranspose3d: ConvTranspose3d,
+}
+LAZY: dict[type, type] = {
+    nn.LazyConv1d: Conv1d, nn.LazyConv2d: Conv2d, nn.LazyConv3d: Conv3d,
+    nn.LazyConvTranspose1d: ConvTranspose1d, nn.LazyConvTranspose2d: ConvTranspose2d,
+    nn.LazyConvTranspose3d: ConvTranspose3d,
+}
+
+
+def accelerate(module: Network) -> Network:
+    """Let every convolution and transposed convolution of a network run through `tconv.torch`.
+
+    The network itself is changed and returned: each of PyTorch's own layers becomes ours where it stands, with the same
+    parameters, buffers, hooks and names, so that optimizers, checkpoints and references hold. Layers of other classes,
+    also those that derive from PyTorch's, stay as they are; lazy layers become ours once they know their sizes.
+
+    Args:
+        module: a network, or one layer.
+
+    Raises:
+        SettingError: if it is no `torch.nn.Module`.
+
+    >>> accelerate(nn.Sequential(nn.ConvTranspose2d(3, 8, 4, stride=2), nn.ReLU()))[0]
+    ConvTranspose2d(3, 8, kernel_size=(4, 4), stride=(2, 2))
+    """
+    if not isinstance(module, nn.Module):
+        raise SettingError(f"accelerate: module is of type {type(module).__name__}, but has to be a torch.nn.Module.")
+    for layer in module.modules():
+        kind = type(layer)
+        if kind in OURS:
+            layer.__class__ = OURS[kind]
+        elif kind in LAZY:
+            layer.cls_to_become = LAZY[kind]
+        elif is_parametrized(layer) and kind.__bases__[0] in OURS:
+            layer.__class__ = _rebased(kind, OURS[kind.__bases__[0]])
+    return module
+
+
+def _rebased(kind: type, base: type) -> type:
+    """The class that PyTorch makes for a layer with parametrizations, derived from our layer."""
+    own = {name: value for name, value in vars(kind).items() if name not in ("__dict__", "__weakref__")}
+    return type(kind.__name__, (base,), own)

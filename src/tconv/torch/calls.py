@@ -1,0 +1,64 @@
+"""One call of a layer: its settings and sizes become a `Problem`, which goes the fast way or the plain one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+
+from ..errors import ShapeError
+from . import family, plain, problems
+from .operations import PLAIN_TYPES, serves
+
+__all__ = ["conv", "conv_transpose"]
+
+
+def conv_transpose(rank: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any,
+                   output_padding: Any, groups: int, dilation: Any, output_size: Any) -> Tensor:
+    """The transposed convolution over `rank` axes, in PyTorch's words; see `tconv.torch.conv_transpose2d`."""
+    fast = _fast(input, weight, bias)
+    if not fast and output_size is None and _traced() and problems.sayable(padding):
+        return plain.CONV_TRANSPOSE[rank](input, weight, bias, stride, padding, output_padding, groups, dilation)
+    settings = (stride, padding, output_padding, dilation, groups, output_size)
+    batched = _batched(rank, f"conv_transpose{rank}d", input)
+    problem = problems.transposed(rank, settings, batched, weight, bias)
+    result = (family if fast else plain).conv_transpose(batched, weight, problem, bias)
+    return result if batched is input else result.squeeze(0)
+
+
+def conv(rank: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any, dilation: Any,
+         groups: int) -> Tensor:
+    """The convolution over `rank` axes, in PyTorch's words; see `tconv.torch.conv2d`."""
+    fast = _fast(input, weight, bias)
+    if not fast and _traced() and problems.sayable(padding):
+        return plain.CONV[rank](input, weight, bias, stride, padding, dilation, groups)
+    batched = _batched(rank, f"conv{rank}d", input)
+    problem = problems.ordinary(rank, (stride, padding, dilation, groups), batched, weight, bias)
+    result = (family if fast else plain).conv(batched, weight, problem, bias)
+    return result if batched is input else result.squeeze(0)
+
+
+def _fast(*tensors: Tensor | None) -> bool:
+    """Whether a call goes to the engine: not in forward mode, under autocast, or on its way into an exported model."""
+    present = [tensor for tensor in tensors if tensor is not None]
+    return (
+        serves(*present)
+        and all(type(tensor) in PLAIN_TYPES and tensor.layout is torch.strided for tensor in present)
+        and forward_ad._current_level < 0
+        and not torch.is_autocast_enabled("cpu")
+        and not (torch.compiler.is_exporting() or torch.jit.is_tracing())
+    )
+
+
+def _traced() -> bool:
+    """Whether sizes may be symbols, which only PyTorch's own functions keep."""
+    return torch.compiler.is_compiling() or torch.jit.is_tracing()
+
+
+def _batched(rank: int, where: str, input: Tensor) -> Tensor:
+    if not isinstance(input, Tensor):
+        raise ShapeError(f"{where}: input is of type {type(input).__name__}, but has to be a tensor; "
+                         "torch.as_tensor makes one.")
+    return input.unsqueeze(0) if input.dim() == rank + 1 else input

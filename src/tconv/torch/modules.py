@@ -1,0 +1,111 @@
+"""PyTorch's convolution layers: the same constructors, parameters and state, with `tconv.torch`'s functions inside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
+
+from ..conventions.crops import named, pairs
+from ..errors import UnsupportedError
+from .calls import conv, conv_transpose
+from .problems import sayable
+
+__all__ = ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"]
+
+# torch.fx keeps these calls whole, as it keeps PyTorch's own layers.
+torch.fx.wrap("conv")
+torch.fx.wrap("conv_transpose")
+
+
+class _Padded(_ConvNd):
+    """What both kinds share: a padding that PyTorch's own constructor does not know is put in afterwards."""
+
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1, padding: Any = 0,
+                 *rest: Any, **more: Any) -> None:
+        known = self._knows(padding, stride)
+        super().__init__(in_channels, out_channels, kernel_size, stride, padding if known else 0, *rest, **more)
+        if known:
+            return
+        where = type(self).__name__
+        if self.padding_mode != "zeros":
+            raise UnsupportedError(f"{where}: padding is {padding!r} with padding_mode={self.padding_mode!r}, which takes one "
+                                   "number per axis; pad the input with torch.nn.functional.pad instead.")
+        self.padding = named(where, padding, ("same",)) or pairs(where, padding, len(self.kernel_size))
+
+    @staticmethod
+    def _knows(padding: Any, stride: Any) -> bool:
+        return sayable(padding)
+
+
+class _Transposed(_Padded):
+    def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
+        """Input `(N, C, *I)` or `(C, *I)` to `(N, D, *O)` or `(D, *O)`; `output_size` as in the function."""
+        return conv_transpose(len(self.kernel_size), input, self.weight, self.bias, self.stride, self.padding,
+                              self.output_padding, self.groups, self.dilation, output_size)
+
+
+class _Ordinary(_Padded):
+    @staticmethod
+    def _knows(padding: Any, stride: Any) -> bool:
+        if isinstance(padding, str):
+            return padding != "same" or stride == 1 or (isinstance(stride, Sequence) and set(stride) == {1})
+        return sayable(padding)
+
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        padding: Any = self.padding
+        if self.padding_mode != "zeros":
+            input, padding = F.pad(input, self._reversed_padding_repeated_twice, mode=self.padding_mode), 0
+        return conv(len(self.kernel_size), input, weight, bias, self.stride, padding, self.dilation, self.groups)
+
+
+class ConvTranspose1d(_Transposed, nn.ConvTranspose1d):
+    """`torch.nn.ConvTranspose1d`; `padding` may also be "same" or a pair `(lo, hi)` per axis.
+
+    >>> ConvTranspose1d(4, 2, kernel_size=3, stride=2, padding="same")(torch.zeros(1, 4, 5)).shape
+    torch.Size([1, 2, 10])
+    """
+
+
+class ConvTranspose2d(_Transposed, nn.ConvTranspose2d):
+    """`torch.nn.ConvTranspose2d`; `padding` may also be "same" or a pair `(lo, hi)` per axis.
+
+    >>> ConvTranspose2d(4, 2, kernel_size=3, stride=2, padding="same")(torch.zeros(1, 4, 5, 5)).shape
+    torch.Size([1, 2, 10, 10])
+    """
+
+
+class ConvTranspose3d(_Transposed, nn.ConvTranspose3d):
+    """`torch.nn.ConvTranspose3d`; `padding` may also be "same" or a pair `(lo, hi)` per axis.
+
+    >>> ConvTranspose3d(4, 2, kernel_size=2, stride=2)(torch.zeros(1, 4, 2, 3, 4)).shape
+    torch.Size([1, 2, 4, 6, 8])
+    """
+
+
+class Conv1d(_Ordinary, nn.Conv1d):
+    """`torch.nn.Conv1d`; `padding` may also be a pair `(lo, hi)` per axis, and "same" goes with any stride.
+
+    >>> Conv1d(4, 2, kernel_size=3, padding=((2, 0),))(torch.zeros(1, 4, 5)).shape
+    torch.Size([1, 2, 5])
+    """
+
+
+class Conv2d(_Ordinary, nn.Conv2d):
+    """`torch.nn.Conv2d`; `padding` may also be a pair `(lo, hi)` per axis, and "same" goes with any stride.
+
+    >>> Conv2d(4, 2, kernel_size=3, stride=2, padding="same")(torch.zeros(1, 4, 5, 5)).shape
+    torch.Size([1, 2, 3, 3])
+    """
+
+
+class Conv3d(_Ordinary, nn.Conv3d):
+    """`torch.nn.Conv3d`; `padding` may also be a pair `(lo, hi)` per axis, and "same" goes with any stride.
+
+    >>> Conv3d(4, 2, kernel_size=3)(torch.zeros(1, 4, 5, 5, 5)).shape
+    torch.Size([1, 2, 3, 3, 3])
+    """
