@@ -75,7 +75,7 @@ def _train(run: Path, given: dict[str, Any], goes_on: bool, as_json: bool) -> No
     console = err()
     report.ready()
     outcome = resumed(run, **given) if goes_on else started(_settings(given), run)
-    outcome.model.summary(print_fn=lambda text, **_: console.print(text, markup=False))
+    console.print(outcome.summary, markup=False)
     settings, done, images = outcome.settings, len(outcome.saved.history), len(outcome.digits.train)
     console.print(f"{outcome.digits.source}; Keras on {settings.backend}; run in {run}", markup=False)
     with Display(console, epochs=settings.epochs, done=done, images=images - images // 5) as display:

@@ -24,7 +24,7 @@ from .checkpoint import Checkpoint
 from .data import SIDE, Digits, first, load
 from .training import Plan, Watch, evaluate, train
 
-__all__ = ["Outcome", "Settings", "autoencoder", "restore", "resume", "start"]
+__all__ = ["Outcome", "Settings", "as_input", "network", "restore", "resume", "start"]
 
 SHARE_FOR_VALIDATION = 5
 KERNEL = (3, 3)
@@ -78,7 +78,7 @@ def _check_memory(filters: Sequence[int], batch: int) -> None:
             "autoencoder", Extent(min(batch, 60_000), coarse, fine), 4 * COPIES)
 
 
-def autoencoder(filters: Sequence[int] = (32, 16, 8), *, backend: str | None = None) -> Any:
+def network(filters: Sequence[int] = (32, 16, 8), *, backend: str | None = None) -> Any:
     """The network as a compiled Keras model: `(N, 28, 28, 1)` in `0..1` to the same.
 
     With the filters as they are it has 12,785 parameters.
@@ -108,6 +108,7 @@ class Outcome:
         model: the compiled Keras model.
         digits: the images.
         saved: the last checkpoint.
+        summary: the layers and their parameters, as Keras prints them.
     """
 
     settings: Settings
@@ -115,6 +116,7 @@ class Outcome:
     model: Any
     digits: Digits
     saved: Checkpoint
+    summary: str
 
     def train(self, watch: Watch = lambda _: None) -> Outcome:
         """Train to the last epoch; whatever was done before is kept."""
@@ -145,10 +147,11 @@ def start(settings: Settings, run: Path) -> Outcome:
         raise DataError(f"{run}: holds a run already; go on with --resume {run}, or give another --out.")
     digits = _digits(settings)
     model = _seeded(settings)
+    summary = _summary(model)
     variables, paths = checkpoint.snapshot(model)
     saved = Checkpoint(_plain(settings), digits.digest, (), variables, paths)
     checkpoint.write(run / checkpoint.NAME, saved)
-    return Outcome(settings, run, model, digits, saved)
+    return Outcome(settings, run, model, digits, saved, summary)
 
 
 def resume(run: Path, **given: Any) -> Outcome:
@@ -176,8 +179,9 @@ def resume(run: Path, **given: Any) -> Outcome:
         raise DataError(f"{run}: was started on other images than {digits.source} has now; give the same --data, or start a new "
                         "run.")
     model = _seeded(settings)
+    summary = _summary(model)
     checkpoint.pour(saved, model, str(run))
-    return Outcome(settings, run, model, digits, replace(saved, settings=_plain(settings)))
+    return Outcome(settings, run, model, digits, replace(saved, settings=_plain(settings)), summary)
 
 
 def restore(run: Path, *, backend: str | None = None) -> tuple[Settings, Any]:
@@ -188,7 +192,7 @@ def restore(run: Path, *, backend: str | None = None) -> tuple[Settings, Any]:
     """
     saved = checkpoint.read(run)
     settings = _settings(saved, run)
-    model = autoencoder(settings.filters, backend=backend or settings.backend)
+    model = network(settings.filters, backend=backend or settings.backend)
     checkpoint.pour(saved, model, str(run))
     return settings, model
 
@@ -203,7 +207,14 @@ def _seeded(settings: Settings) -> Any:
     import keras
 
     keras.utils.set_random_seed(settings.seed % 2**32)
-    return autoencoder(settings.filters, backend=settings.backend)
+    return network(settings.filters, backend=settings.backend)
+
+
+def _summary(model: Any) -> str:
+    """Taken before the optimizer has variables, which Keras would add to the total."""
+    lines: list[str] = []
+    model.summary(print_fn=lambda text, **_: lines.append(text))
+    return "\n".join(lines).strip()
 
 
 def _plain(settings: Settings) -> dict[str, Any]:

@@ -33,7 +33,8 @@ class Digits:
     @property
     def digest(self) -> str:
         """The same for the same images in the same order; a resumed run checks it."""
-        joined = hashlib.sha256(np.ascontiguousarray(self.train))
+        joined = hashlib.sha256(f"{self.train.shape} {self.test.shape} ".encode())
+        joined.update(np.ascontiguousarray(self.train))
         joined.update(np.ascontiguousarray(self.test))
         return joined.hexdigest()[:16]
 
