@@ -21,8 +21,8 @@ def bilinear(kernel_size: Sequence[int], channels: int, *, groups: int = 1, dtyp
     """A transposed convolution's kernel that interpolates each channel linearly and mixes none.
 
     Along an axis the taps are a triangle about the kernel's middle, `1 - |tap - middle| / factor` with
-    `factor = (K + 1) // 2` (Long, Shelhamer, Darrell: Fully Convolutional Networks, 2015). With stride S it interpolates
-    for `K = 2 * S - S % 2`; S = 2 wants four taps, and a crop of one at both ends.
+    `factor = (K + 1) // 2` (Long, Shelhamer, Darrell: Fully Convolutional Networks, 2015). With stride S it
+    interpolates for `K = 2 * S - S % 2`; S = 2 wants four taps, and a crop of one at both ends.
 
     Args:
         kernel_size: taps per axis; its length is the number of axes.
@@ -42,8 +42,8 @@ def bilinear(kernel_size: Sequence[int], channels: int, *, groups: int = 1, dtyp
     sizes = [whole("bilinear", "kernel_size", size, 1) for size in kernel_size]
     channels, groups = whole("bilinear", "channels", channels, 1), whole("bilinear", "groups", groups, 1)
     if channels % groups or not sizes:
-        raise SettingError(f"bilinear: kernel_size is {tuple(sizes)}, channels is {channels} and groups is {groups}; give one "
-                           "axis or more, and groups that divide the channels.")
+        raise SettingError(f"bilinear: kernel_size is {tuple(sizes)}, channels is {channels} and groups is {groups}; "
+                           "give one axis or more, and groups that divide the channels.")
     taps = np.ones(())
     for size in sizes:
         taps = np.multiply.outer(taps, 1 - np.abs(np.arange(size) - (size - 1) / 2) / ((size + 1) // 2))
@@ -107,8 +107,8 @@ def icnr_transposed(kernel: ArrayLike, stride: int | Sequence[int]) -> Array:
 def _small(where: str, kernel: ArrayLike, name: str, value: Any) -> tuple[Array, tuple[int, ...]]:
     kernel = np.asarray(kernel)
     if kernel.ndim < 3:
-        raise ShapeError(f"{where}: the kernel has shape {kernel.shape}, but has to have one spatial axis or more and two of "
-                         "channels.")
+        raise ShapeError(f"{where}: the kernel has shape {kernel.shape}, but has to have one spatial axis or more and "
+                         "two of channels.")
     return kernel, tuple(whole(where, name, each, 1) for each in per_axis(where, name, value, kernel.ndim - 2))
 
 
@@ -122,8 +122,9 @@ class Fans(NamedTuple):
 def fans(shape: Sequence[int], *, stride: int | Sequence[int] = 1, groups: int = 1, transposed: bool = True) -> Fans:
     """The true fans of a layer, as means over the phases of its fine grid, away from the ends.
 
-    A fine cell collects only the taps of its phase: `K / stride` along an axis in the mean, not K. So a stride-2 layer in
-    2-D has a quarter of the fan that counting the whole kernel gives, and starts with a quarter of the intended variance.
+    A fine cell collects only the taps of its phase: `K / stride` along an axis in the mean, not K. So a stride-2 layer
+    in 2-D has a quarter of the fan that counting the whole kernel gives, and starts with a quarter of the intended
+    variance.
 
     Args:
         shape: of the kernel, `(*K, D / groups, C)`.
@@ -143,7 +144,8 @@ def fans(shape: Sequence[int], *, stride: int | Sequence[int] = 1, groups: int =
     *taps, fine, coarse = sizes
     strides = per_axis("fans", "stride", stride, len(taps))
     if coarse % whole("fans", "groups", groups, 1):
-        raise SettingError(f"fans: groups is {groups}, which does not divide the {coarse} channels of shape {tuple(shape)}.")
+        raise SettingError(f"fans: groups is {groups}, but has to divide the {coarse} channels (last axis of "
+                           f"{tuple(shape)}).")
     meet = [overlap(Axis(k, s)) for k, s in zip(taps, strides, strict=True)]
     to_fine = coarse // groups * math.prod(sum(phases) / len(phases) for phases in meet)
     to_coarse = float(fine * math.prod(taps))

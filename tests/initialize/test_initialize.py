@@ -52,7 +52,8 @@ def test_a_repeated_kernel_is_a_nearest_resize_of_the_small_one(taps, stride, gr
 def test_a_repeated_kernel_keeps_a_flat_picture_flat():
     kernel = icnr_transposed(whole_numbers((2, 3, 2, 3)), (2, 3))
     y = conv_transpose(np.ones((1, 6, 6, 3), np.float32), kernel, stride=(2, 3))[:, 2:-2, 6:-6]
-    assert np.array_equal(y, np.broadcast_to(y[:, :1, :1], y.shape)) and y.any()
+    assert y.any()
+    assert np.array_equal(y, np.broadcast_to(y[:, :1, :1], y.shape))
 
 
 def test_fans_count_the_taps_of_a_phase():
@@ -88,7 +89,8 @@ def test_the_variance_of_an_input_gradient_is_scaled_by_fan_out():
 @pytest.mark.parametrize("distribution", DISTRIBUTIONS)
 def test_a_seed_gives_the_same_kernel_of_the_promised_variance(distribution):
     draw = [variance_scaling((50, 40, 30), distribution=distribution, mode="fan_avg", seed=3) for _ in range(2)]
-    assert np.array_equal(*draw) and draw[0].dtype == np.float32
+    assert np.array_equal(*draw)
+    assert draw[0].dtype == np.float32
     fan = (30 * 50 + 40 * 50) / 2
     assert draw[0].var() * fan == pytest.approx(1, rel=0.03)
     assert abs(draw[0].mean()) < 3 / np.sqrt(60_000 * fan)

@@ -45,7 +45,8 @@ def test_the_variance_counts_the_taps_of_a_phase(distribution):
     initializers.PhaseVarianceScaling((2, 1), 2.0, "fan_avg", "uniform", groups=2, seed=5)])
 def test_a_config_makes_the_same_initializer_again(made):
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(made))
-    assert type(again) is type(made) and again.get_config() == made.get_config()
+    assert type(again) is type(made)
+    assert again.get_config() == made.get_config()
 
 
 @pytest.mark.parametrize(("make", "says"), [

@@ -42,7 +42,8 @@ def test_places_and_unpooling_are_those_of_pytorch(rank, pool, strides):
     settings = {"kernel_size": pool, "stride": strides}
     theirs, where = getattr(functional, f"max_pool{rank}d")(torch.from_numpy(x), return_indices=True, **settings)
     got, places = MaxPoolingWithIndices(pool, strides, data_format="channels_first")(x)
-    assert np.array_equal(values(got), theirs.numpy()) and np.array_equal(values(places), where.numpy())
+    assert np.array_equal(values(got), theirs.numpy())
+    assert np.array_equal(values(places), where.numpy())
     back = getattr(functional, f"max_unpool{rank}d")(theirs, where, output_size=GRIDS[rank], **settings).numpy()
     ours = values(MaxUnpooling(pool, strides, data_format="channels_first", output_size=GRIDS[rank])(got, places))
     shared = np.zeros((2, 3, int(np.prod(GRIDS[rank]))))
@@ -62,7 +63,8 @@ def test_the_usual_size_comes_back_by_itself(padding):
     x = distinct((1, 6, 8, 2))
     got, places = MaxPoolingWithIndices(2, padding=padding)(x)
     y = values(MaxUnpooling(2, padding=padding)(got, places))
-    assert y.shape == x.shape and np.array_equal(y[y != 0], x[y != 0])
+    assert y.shape == x.shape
+    assert np.array_equal(y[y != 0], x[y != 0])
     assert np.array_equal(values(MaxPoolingWithIndices(2)(np.where(y == 0, -999, y))[0]), values(got))
 
 
@@ -74,11 +76,13 @@ def test_values_with_one_place_are_added():
 def test_a_deconvnet_is_built_by_the_functional_api_saved_and_loaded(tmp_path):
     entry = keras.Input((None, None, 2))
     pooled, places = MaxPoolingWithIndices(2)(entry)
-    assert pooled.shape == places.shape == (None, None, None, 2) and places.dtype == "int32"
+    assert pooled.shape == places.shape == (None, None, None, 2)
+    assert places.dtype == "int32"
     model = keras.Model(entry, MaxUnpooling(2)(pooled, places))
     x = distinct((3, 4, 6, 2))
     y = model.predict(x, verbose=0)
-    assert np.array_equal(y[y != 0], x[y != 0]) and (y != 0).sum() == 3 * 2 * 3 * 2
+    assert np.array_equal(y[y != 0], x[y != 0])
+    assert (y != 0).sum() == 3 * 2 * 3 * 2
     model.save(tmp_path / "model.keras")
     assert np.array_equal(keras.saving.load_model(tmp_path / "model.keras").predict(x, verbose=0), y)
 
@@ -98,7 +102,8 @@ def test_the_gradient_goes_to_the_remembered_place():
                                   MaxUnpooling((2, 3), 2, output_size=(5, 7))])
 def test_a_config_makes_the_same_layer_again(made):
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(made))
-    assert type(again) is type(made) and again.get_config() == made.get_config()
+    assert type(again) is type(made)
+    assert again.get_config() == made.get_config()
 
 
 @pytest.mark.parametrize(("make", "error", "says"), [

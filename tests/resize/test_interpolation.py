@@ -77,33 +77,29 @@ def test_nearest_keeps_whole_numbers_whole_and_others_become_floating():
 
 
 SIZES = [((3, 5), (6, 10)), ((3, 5), (9, 5)), ((4, 7), (5, 17)), ((8, 9), (3, 4)), ((1, 6), (4, 1))]
+ALIGNED = [("nearest", False), *itertools.product(("bilinear", "bicubic"), (False, True))]
 
 
-@pytest.mark.parametrize("interpolation", ["nearest", "nearest-exact", "bilinear", "bicubic"])
-@pytest.mark.parametrize("corners", [False, True])
+@pytest.mark.parametrize(("interpolation", "corners"), [("nearest-exact", False), *ALIGNED])
 def test_it_equals_pytorch_by_size(interpolation, corners):
     torch = pytest.importorskip("torch")
-    if corners and interpolation.startswith("nearest"):
-        pytest.skip("nearest has no corners to align")
     exact = interpolation == "nearest-exact"
     convention = "keras" if exact else "torch_corners" if corners else "torch"
     for coarse, fine in SIZES:
         x = whole_numbers((2, *coarse, 3))
         options = {} if interpolation.startswith("nearest") else {"align_corners": corners}
         theirs = torch.nn.functional.interpolate(
-            torch.from_numpy(x).permute(0, 3, 1, 2), size=fine, mode=interpolation, **options).permute(0, 2, 3, 1).numpy()
+            torch.from_numpy(x).permute(0, 3, 1, 2), size=fine, mode=interpolation, **options)
+        theirs = theirs.permute(0, 2, 3, 1).numpy()
         kind = "nearest" if exact else interpolation
         np.testing.assert_allclose(resize(x, size=fine, interpolation=kind, convention=convention), theirs,
                                    atol=9 * TOLERANCE[kind], rtol=0)
 
 
 @pytest.mark.parametrize("factor", [2, 3, 1.5, 2.7, 0.6])
-@pytest.mark.parametrize("interpolation", ["nearest", "bilinear", "bicubic"])
-@pytest.mark.parametrize("corners", [False, True])
+@pytest.mark.parametrize(("interpolation", "corners"), ALIGNED)
 def test_it_equals_pytorch_by_real_factor(factor, interpolation, corners):
     torch = pytest.importorskip("torch")
-    if corners and interpolation == "nearest":
-        pytest.skip("nearest has no corners to align")
     x = whole_numbers((1, 5, 7, 2))
     options = {} if interpolation == "nearest" else {"align_corners": corners}
     theirs = torch.nn.functional.interpolate(

@@ -8,6 +8,7 @@ import pytest
 from tconv.errors import SettingError, ShapeError
 from tconv.resize import ORDERS, pixel_shuffle, pixel_unshuffle
 
+
 def numbered(*shape):
     return np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
 

@@ -47,8 +47,8 @@ class ICNR(keras.initializers.Initializer):
         block = math.prod(per_axis("ICNR", "size", self.size, len(shape) - 2))
         channels, rest = divmod(shape[-1], block)
         if rest:
-            raise SettingError(f"ICNR: {shape[-1]} channels (last axis of {tuple(shape)}) do not fill blocks of {block} (size="
-                               f"{self.size}); give a multiple of {block}.")
+            raise SettingError(f"ICNR: {shape[-1]} channels (last axis of {tuple(shape)}) do not fill blocks of "
+                               f"{block} (size={self.size}); give a multiple of {block}.")
         small = self.initializer((*shape[:-1], channels), dtype=dtype)
         if self.order == "CRD":
             return ops.repeat(small, block, axis=-1)
@@ -61,7 +61,7 @@ class ICNR(keras.initializers.Initializer):
 
 @keras.saving.register_keras_serializable(package="tconv")
 class ICNRTransposed(keras.initializers.Initializer):
-    """For a transposed convolution: a small kernel with each tap repeated `strides` times, so no checkerboard at the start.
+    """For a transposed convolution: each tap of a small kernel repeated `strides` times, so no checkerboard at first.
 
     Args:
         strides: the layer's; they have to divide its kernel size.
@@ -74,10 +74,12 @@ class ICNRTransposed(keras.initializers.Initializer):
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Any:
         strides = per_axis("ICNRTransposed", "strides", self.strides, len(shape) - 2)
-        if any(k % s for k, s in zip(shape, strides, strict=False)):
-            raise SettingError(f"ICNRTransposed: a kernel of {tuple(shape[:-2])} taps is no multiple of strides={strides}; take "
-                               f"a kernel size of {tuple(-(-k // s) * s for k, s in zip(shape, strides, strict=False))}.")
-        small = (k // s for k, s in zip(shape, strides, strict=False))
+        taps = tuple(shape[:-2])
+        small = [-(-k // s) for k, s in zip(taps, strides, strict=True)]
+        whole_taps = tuple(k * s for k, s in zip(small, strides, strict=True))
+        if taps != whole_taps:
+            raise SettingError(f"ICNRTransposed: a kernel of {taps} taps is no multiple of strides={strides}; take a "
+                               f"kernel size of {whole_taps}.")
         kernel = self.initializer((*small, *shape[-2:]), dtype=dtype)
         for axis, stride in enumerate(strides):
             kernel = ops.repeat(kernel, stride, axis=axis)
@@ -94,8 +96,8 @@ class Bilinear(keras.initializers.Initializer):
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Any:
         *taps, rows, channels = shape
         if channels % rows:
-            raise SettingError(f"Bilinear: a kernel of shape {tuple(shape)} leads from {channels} channels to others; take as "
-                               "many filters as channels.")
+            raise SettingError(f"Bilinear: a kernel of shape {tuple(shape)} leads from {channels} channels to others; "
+                               "take as many filters as channels.")
         kernel = initialize.bilinear(taps, channels, groups=channels // rows)
         return ops.convert_to_tensor(kernel, dtype=dtype)
 
@@ -113,8 +115,8 @@ class PhaseVarianceScaling(keras.initializers.Initializer):
         seed: a whole number, or a `keras.random.SeedGenerator`.
     """
 
-    def __init__(self, strides: Size = 2, scale: float = 1.0, mode: str = "fan_in", distribution: str = "truncated_normal",
-                 groups: int = 1, seed: Any = None):
+    def __init__(self, strides: Size = 2, scale: float = 1.0, mode: str = "fan_in",
+                 distribution: str = "truncated_normal", groups: int = 1, seed: Any = None):
         self.strides = _per_axis("PhaseVarianceScaling", "strides", strides)
         self.groups = whole("PhaseVarianceScaling", "groups", groups, 1)
         self.scale, self.mode, self.distribution, self.seed = scale, mode, distribution, seed

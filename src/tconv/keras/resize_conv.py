@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -12,11 +11,14 @@ import keras
 from ..errors import SettingError, ShapeError
 from ..geometry import per_axis, whole
 from ..resize import ORDERS
+from .convolution import Conv1D, Conv2D, Conv3D
 from .initializers import ICNR
 from .spatial import Shape, Spatial
 from .upsampling import known_interpolation, pixel_shuffle, resize, times
 
 __all__ = ["ResizeConv", "SubpixelConv"]
+
+_CONVOLUTIONS = {1: Conv1D, 2: Conv2D, 3: Conv3D}
 
 
 class _WithConvolution(Spatial):
@@ -38,20 +40,19 @@ class _WithConvolution(Spatial):
         self.convolution: Any = None
 
     def _sizes(self, shape: Shape) -> tuple[int, ...]:
-        where = type(self).__name__
-        return tuple(whole(where, "size", each, 1) for each in per_axis(where, "size", self.size, len(self._grid(shape))))
+        where, rank = type(self).__name__, len(self._grid(shape))
+        return tuple(whole(where, "size", each, 1) for each in per_axis(where, "size", self.size, rank))
 
     def _inner(self, shape: Shape, filters: int, **options: Any) -> Any:
         """The convolution for inputs of this shape: the one that is built, or else a new one."""
         if self.convolution is not None:
             return self.convolution
         rank = len(self._grid(shape))
-        if rank > 3:
-            raise ShapeError(f"{type(self).__name__}: the input has shape {tuple(shape)}, {rank} spatial axes; Keras has "
-                             "convolutions for one to three.")
-        layer = getattr(importlib.import_module(".convolution", __package__), f"Conv{rank}D")
-        return layer(filters, self.kernel_size, data_format=self.data_format, dtype=self.dtype_policy, name="convolution",
-                     **{**self._options, **options})
+        if rank not in _CONVOLUTIONS:
+            raise ShapeError(f"{type(self).__name__}: the input has shape {tuple(shape)}, {rank} spatial axes; there "
+                             "are convolutions for one to three.")
+        own = {"data_format": self.data_format, "dtype": self.dtype_policy, "name": "convolution"}
+        return _CONVOLUTIONS[rank](filters, self.kernel_size, **own, **{**self._options, **options})
 
     def get_config(self) -> dict[str, Any]:
         options = {name: keras.saving.serialize_keras_object(value) for name, value in self._options.items()}
@@ -101,8 +102,8 @@ class ResizeConv(_WithConvolution):
 class SubpixelConv(_WithConvolution):
     """Convolve to a block of values for each cell, then deal the block out over the finer grid (pixel shuffle).
 
-    It starts as a small convolution followed by `nearest`, so without a checkerboard, unless another kernel initialiser is
-    given (Shi et al. 2016; Aitken et al. 2017).
+    It starts as a small convolution followed by `nearest`, so without a checkerboard, unless another kernel initialiser
+    is given (Shi et al. 2016; Aitken et al. 2017).
 
     Args:
         filters: channels of the result; the convolution has `filters * prod(size)`.

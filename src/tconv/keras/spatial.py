@@ -39,8 +39,8 @@ class Spatial(keras.layers.Layer):
 
     def _grid(self, shape: Shape) -> list[int | None]:
         if len(shape) < 3:
-            raise ShapeError(f"{type(self).__name__}: the input has shape {tuple(shape)}, but has to have a batch, one size or "
-                             "more, and channels.")
+            raise ShapeError(f"{type(self).__name__}: the input has shape {tuple(shape)}, but has to have a batch, one "
+                             "size or more, and channels.")
         return list(shape[2:] if self._first else shape[1:-1])
 
     def _shape(self, shape: Shape, grid: Sequence[int | None], channels: int | None = None) -> tuple[int | None, ...]:

@@ -17,7 +17,9 @@ from .spatial import Shape, Spatial
 __all__ = ["MaxPoolingWithIndices", "MaxUnpooling", "max_pool_with_indices", "max_unpool"]
 
 
-def max_pool_with_indices(x: Any, pool_size: Sequence[int], strides: Sequence[int], padding: str = "valid") -> tuple[Any, Any]:
+def max_pool_with_indices(
+    x: Any, pool_size: Sequence[int], strides: Sequence[int], padding: str = "valid"
+) -> tuple[Any, Any]:
     """The largest value of each window, and the place that it stands at; of equal values the first.
 
     Args:
@@ -31,7 +33,8 @@ def max_pool_with_indices(x: Any, pool_size: Sequence[int], strides: Sequence[in
         PyTorch; the gradient goes to that place alone.
     """
     grid = ops.shape(x)[1:-1]
-    before, after, windows = zip(*(_windows(*row, padding) for row in zip(grid, pool_size, strides, strict=True)), strict=True)
+    rows = zip(grid, pool_size, strides, strict=True)
+    before, after, windows = zip(*(_windows(*row, padding) for row in rows), strict=True)
     if padding == "same":
         dtype = keras.backend.standardize_dtype(x.dtype)
         lowest = float("-inf") if keras.backend.is_float_dtype(dtype) else np.iinfo(dtype).min
@@ -71,13 +74,13 @@ def max_unpool(x: Any, places: Any, grid: Sequence[Any]) -> Any:
     PyTorch keeps one of them. They differ only where windows overlap and share their maximum.
     """
     batch, channels = ops.shape(x)[0], ops.shape(x)[-1]
-    flat = ops.reshape(x, (batch, -1, channels))
     place = ops.reshape(ops.cast(places, "int32"), (batch, -1, channels))
     image = ops.zeros_like(place) + ops.reshape(ops.arange(batch, dtype="int32"), (-1, 1, 1))
     channel = ops.zeros_like(place) + ops.arange(channels, dtype="int32")
     indices = ops.reshape(ops.stack([image, place, channel], axis=-1), (-1, 3))
     ground = ops.zeros((batch, math.prod(grid), channels), dtype=x.dtype)
-    return ops.reshape(ops.scatter_update(ground, indices, ops.reshape(flat, (-1,)), reduction="add"), (batch, *grid, channels))
+    fine = ops.scatter_update(ground, indices, ops.reshape(x, (-1,)), reduction="add")
+    return ops.reshape(fine, (batch, *grid, channels))
 
 
 class _Windowed(Spatial):
@@ -126,8 +129,8 @@ class MaxPoolingWithIndices(_Windowed):
         rows = zip(grid, *self._window(len(grid)), strict=True)
         sizes = [None if size is None else _windows(size, pool, stride, self.padding)[2] for size, pool, stride in rows]
         if any(size is not None and size < 1 for size in sizes):
-            raise ShapeError(f"MaxPoolingWithIndices: a window of pool_size={self.pool_size} does not fit into an input of shape "
-                             f"{tuple(input_shape)}; take a smaller one, or padding='same'.")
+            raise ShapeError(f"MaxPoolingWithIndices: a window of pool_size={self.pool_size} does not fit into an "
+                             f"input of shape {tuple(input_shape)}; take a smaller one, or padding='same'.")
         shape = self._shape(input_shape, sizes)
         return shape, shape
 
@@ -144,12 +147,13 @@ class MaxUnpooling(_Windowed):
 
     Args:
         pool_size, strides, padding, data_format: those of the pooling layer.
-        output_size: the pooling layer's input sizes, one for each axis, where they are not `(I - 1) * strides + pool_size`
-            (`I * strides` with `same`): several sizes are pooled to one.
+        output_size: the pooling layer's input sizes, one for each axis, where they are not
+            `(I - 1) * strides + pool_size` (`I * strides` with `same`): several sizes are pooled to one.
     """
 
-    def __init__(self, pool_size: int | Sequence[int] = 2, strides: int | Sequence[int] | None = None, padding: str = "valid",
-                 data_format: str | None = None, output_size: Sequence[int] | None = None, **options: Any):
+    def __init__(self, pool_size: int | Sequence[int] = 2, strides: int | Sequence[int] | None = None,
+                 padding: str = "valid", data_format: str | None = None, output_size: Sequence[int] | None = None,
+                 **options: Any):
         super().__init__(pool_size, strides, padding, data_format, **options)
         self.output_size = None if output_size is None else tuple(
             whole("MaxUnpooling", "output_size", size, 1) for size in output_size)
@@ -163,8 +167,8 @@ class MaxUnpooling(_Windowed):
 
     def call(self, inputs: Any, indices: Any) -> Any:
         if tuple(inputs.shape) != tuple(indices.shape):
-            raise ShapeError(f"MaxUnpooling: the values have shape {tuple(inputs.shape)}, the places {tuple(indices.shape)}; they "
-                             "have to be the same.")
+            raise ShapeError(f"MaxUnpooling: the values have shape {tuple(inputs.shape)}, the places "
+                             f"{tuple(indices.shape)}; they have to be the same.")
         x = self._last(inputs)
         return self._back(max_unpool(x, self._last(indices), self._fine(ops.shape(x)[1:-1])))
 

@@ -58,9 +58,11 @@ def pixel_shuffle(x: Any, size: Sequence[int], order: str = "DCR") -> Any:
     batch, *grid, depth = ops.shape(x)
     rank, channels = len(size), depth // math.prod(size)
     split = (*size, channels) if order == "DCR" else (channels, *size)
-    within = range(rank + 1, 2 * rank + 1) if order == "DCR" else range(rank + 2, 2 * rank + 2)
-    places = [axis for pair in zip(range(1, rank + 1), within, strict=True) for axis in pair]
-    cells = ops.transpose(ops.reshape(x, (batch, *grid, *split)), (0, *places, 2 * rank + 1 if order == "DCR" else rank + 1))
+    cells = ops.reshape(x, (batch, *grid, *split))
+    if order == "CRD":
+        cells = ops.moveaxis(cells, rank + 1, -1)
+    places = [axis for i in range(1, rank + 1) for axis in (i, rank + i)]
+    cells = ops.transpose(cells, (0, *places, 2 * rank + 1))
     return ops.reshape(cells, (batch, *(i * f for i, f in zip(grid, size, strict=True)), channels))
 
 
@@ -72,7 +74,8 @@ def times(grid: Sequence[int | None], size: Sequence[int]) -> list[int | None]:
 def known_interpolation(where: str, interpolation: str) -> str:
     """The name of an interpolation in small letters, or a `SettingError`."""
     if str(interpolation).lower() not in INTERPOLATIONS:
-        raise SettingError(f"{where}: interpolation is {interpolation!r}, but has to be one of {', '.join(INTERPOLATIONS)}.")
+        raise SettingError(f"{where}: interpolation is {interpolation!r}, but has to be one of "
+                           f"{', '.join(INTERPOLATIONS)}.")
     return interpolation.lower()
 
 

@@ -40,8 +40,8 @@ def resize_conv_as_transposed(kernel: ArrayLike, factor: int | Sequence[int], *,
     where, kernel = "resize_conv_as_transposed", np.asarray(kernel)
     groups, rank = whole(where, "groups", groups, 1), kernel.ndim - 2
     if rank < 1 or 0 in kernel.shape:
-        raise ShapeError(f"{where}: the kernel has shape {kernel.shape}, but has to be (*K, C / groups, D) with one axis or "
-                         "more, none of them empty.")
+        raise ShapeError(f"{where}: the kernel has shape {kernel.shape}, but has to be (*K, C / groups, D) with one "
+                         "axis or more, none of them empty.")
     if kernel.shape[-1] % groups:
         raise ShapeError(f"{where}: {kernel.shape[-1]} channels out (last axis of {kernel.shape}) do not fall into "
                          f"groups={groups}; take a group count that divides them.")

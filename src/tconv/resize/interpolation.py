@@ -1,4 +1,4 @@
-"""Nearest, bilinear, bicubic and Lanczos resizing: per axis, which samples each new sample mixes, and how much of each."""
+"""Nearest, bilinear, bicubic and Lanczos resizing: which samples each new one mixes along an axis, and how much."""
 
 from __future__ import annotations
 
@@ -45,8 +45,9 @@ CONVENTIONS: dict[str, Convention] = {
     "torch": Convention(nearest=0.0, sharpness=-0.75, clamps=True, keeps_factor=True),
     "torch_corners": Convention(corners=True, sharpness=-0.75, clamps=True),
 }
-"""`keras` is `jax.image.resize` too, and with `nearest` PyTorch's `nearest-exact`; `tensorflow` is `tf.image.resize`, whose
-bicubic kernel is a table of 1024 steps; `torch` and `torch_corners` are PyTorch without and with `align_corners`."""
+"""`keras` is `jax.image.resize` too, and with `nearest` PyTorch's `nearest-exact`; `tensorflow` is `tf.image.resize`,
+whose bicubic kernel is a table of 1024 steps; `torch` and `torch_corners` are PyTorch without and with
+`align_corners`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ INTERPOLATIONS: dict[str, Interpolation] = {
 class Stencil(NamedTuple):
     """Along one axis, for each new sample: the old samples that it mixes and their weights, both `(fine, taps)`."""
 
-    index: Array
+    source: Array
     weight: Array
 
 
@@ -127,10 +128,10 @@ def stencil(
     return _frozen(inside, weight)
 
 
-def _frozen(index: Array, weight: Array) -> Stencil:
-    index.setflags(write=False)
+def _frozen(source: Array, weight: Array) -> Stencil:
+    source.setflags(write=False)
     weight.setflags(write=False)
-    return Stencil(index, weight)
+    return Stencil(source, weight)
 
 
 def matrix(coarse: int, fine: int, interpolation: str = "nearest", convention: str = "keras") -> Array:
@@ -139,9 +140,9 @@ def matrix(coarse: int, fine: int, interpolation: str = "nearest", convention: s
     >>> matrix(2, 4, "bilinear").tolist()
     [[1.0, 0.0], [0.75, 0.25], [0.25, 0.75], [0.0, 1.0]]
     """
-    index, weight = stencil(coarse, fine, interpolation, convention)
+    source, weight = stencil(coarse, fine, interpolation, convention)
     dense = np.zeros((fine, coarse))
-    np.add.at(dense, (np.arange(fine)[:, None], index), weight)
+    np.add.at(dense, (np.arange(fine)[:, None], source), weight)
     return dense
 
 
@@ -163,8 +164,8 @@ def resize(
         convention: whose alignment of the grids and whose kernels, a name in `CONVENTIONS`.
 
     Returns:
-        Shape `(N, *O, C)` with `O = floor(I * factor)` or `O = size`. With `nearest` the dtype of `x`, otherwise that of
-        `x` if it is a floating one, else float64.
+        Shape `(N, *O, C)` with `O = floor(I * factor)` or `O = size`. With `nearest` the dtype of `x`, otherwise that
+        of `x` if it is a floating one, else float64.
 
     Raises:
         SettingError: if a name, a factor or a size is none.
@@ -188,22 +189,25 @@ def resize(
 
 def _along(x: Array, axis: int, taps: Stencil) -> Array:
     """One axis resized: for each tap the samples it reads, times its weights, added up."""
-    if taps.index.shape[1] == 1:
-        return np.take(x, taps.index[:, 0], axis)
+    if taps.source.shape[1] == 1:
+        return np.take(x, taps.source[:, 0], axis)
     shape = [-1 if i == axis else 1 for i in range(x.ndim)]
-    weights = taps.weight.astype(x.dtype)
-    columns = zip(taps.index.T, weights.T, strict=True)
-    return sum(np.take(x, index, axis) * weight.reshape(shape) for index, weight in columns)  # type: ignore[return-value]
+    mixed = np.zeros((), x.dtype)
+    for source, weight in zip(taps.source.T, taps.weight.astype(x.dtype).T, strict=True):
+        mixed = mixed + np.take(x, source, axis) * weight.reshape(shape)
+    return mixed
 
 
 def _check(x: Array, factor: Any, size: Any, interpolation: str, convention: str) -> None:
-    for name, value, table in (("interpolation", interpolation, INTERPOLATIONS), ("convention", convention, CONVENTIONS)):
+    tables: Any = (("interpolation", interpolation, INTERPOLATIONS), ("convention", convention, CONVENTIONS))
+    for name, value, table in tables:
         if value not in table:
             raise SettingError(f"resize: {name} is {value!r}, but has to be one of {', '.join(table)}.")
     if (factor is None) == (size is None):
         raise SettingError(f"resize: factor is {factor!r} and size is {size!r}; give one of the two.")
     if x.ndim < 3 or 0 in x.shape[1:-1]:
-        raise ShapeError(f"resize: x has shape {x.shape}, but has to be (batch, one size or more, channels), no size 0.")
+        raise ShapeError(f"resize: x has shape {x.shape}, but has to be (batch, one size or more, channels), "
+                         "no size 0.")
     if interpolation == "nearest" and CONVENTIONS[convention].corners:
         raise UnsupportedError(f"resize: interpolation 'nearest' has no corners to align (convention={convention!r}); "
                                "take convention='torch'.")
@@ -213,15 +217,16 @@ def _factors(factor: Any, rank: int) -> tuple[Any, ...]:
     values = per_axis("resize", "factor", factor, rank)
     for value in () if factor is None else values:
         if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not 0 < value < math.inf:
-            raise SettingError(f"resize: factor is {factor!r}, but has to be a number > 0, or one for each of {rank} axes.")
+            raise SettingError(f"resize: factor is {factor!r}, but has to be a number > 0, or one for each of {rank} "
+                               "axes.")
     return values
 
 
 def _scaled(sizes: Sequence[int], factors: Sequence[float]) -> list[int]:
     scaled = [math.floor(size * factor) for size, factor in zip(sizes, factors, strict=True)]
     if min(scaled) < 1:
-        raise SettingError(f"resize: factor {tuple(factors)} leaves {tuple(scaled)} of the sizes {tuple(sizes)}; take one "
-                           "that leaves a sample on each axis.")
+        raise SettingError(f"resize: factor {tuple(factors)} leaves {tuple(scaled)} of the sizes {tuple(sizes)}; take "
+                           "one that leaves a sample on each axis.")
     return scaled
 
 

@@ -43,8 +43,8 @@ def pixel_shuffle(x: ArrayLike, factor: int | Sequence[int], *, order: str = "DC
     factors = _factors("pixel_shuffle", x, factor, order)
     block = math.prod(factors)
     if x.shape[-1] % block:
-        raise ShapeError(f"pixel_shuffle: {x.shape[-1]} channels (last axis of {x.shape}) do not fill blocks of {factors}; "
-                         f"give a multiple of {block}.")
+        raise ShapeError(f"pixel_shuffle: {x.shape[-1]} channels (last axis of {x.shape}) do not fill blocks of "
+                         f"{factors}; give a multiple of {block}.")
     rank, channels = len(factors), x.shape[-1] // block
     split = (*factors, channels) if order == "DCR" else (channels, *factors)
     cells = x.reshape(*x.shape[:-1], *split)
@@ -76,8 +76,8 @@ def pixel_unshuffle(x: ArrayLike, factor: int | Sequence[int], *, order: str = "
     x = np.asarray(x)
     factors = _factors("pixel_unshuffle", x, factor, order)
     if any(size % f for size, f in zip(x.shape[1:-1], factors, strict=True)):
-        raise ShapeError(f"pixel_unshuffle: x has shape {x.shape}, whose sizes blocks of {factors} do not fill; crop or pad "
-                         "it to multiples of the factor.")
+        raise ShapeError(f"pixel_unshuffle: x has shape {x.shape}, whose sizes blocks of {factors} do not fill; crop "
+                         "or pad it to multiples of the factor.")
     rank = len(factors)
     blocks = [n for size, f in zip(x.shape[1:-1], factors, strict=True) for n in (size // f, f)]
     cells = x.reshape(x.shape[0], *blocks, x.shape[-1])
