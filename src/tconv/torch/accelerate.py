@@ -48,7 +48,7 @@ def accelerate(module: Network) -> Network:
         if kind in OURS:
             layer.__class__ = OURS[kind]
         elif kind in LAZY:
-            layer.cls_to_become = LAZY[kind]
+            layer.cls_to_become = LAZY[kind]  # type: ignore[assignment]
         elif is_parametrized(layer) and kind.__bases__[0] in OURS:
             layer.__class__ = _rebased(kind, OURS[kind.__bases__[0]])
     return module

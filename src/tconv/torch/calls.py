@@ -10,7 +10,7 @@ from torch.autograd import forward_ad
 
 from ..errors import ShapeError
 from . import family, plain, problems
-from .operations import PLAIN_TYPES, serves
+from .operations import serves
 
 __all__ = ["conv", "conv_transpose"]
 
@@ -45,7 +45,6 @@ def _fast(*tensors: Tensor | None) -> bool:
     present = [tensor for tensor in tensors if tensor is not None]
     return (
         serves(*present)
-        and all(type(tensor) in PLAIN_TYPES and tensor.layout is torch.strided for tensor in present)
         and forward_ad._current_level < 0
         and not torch.is_autocast_enabled("cpu")
         and not (torch.compiler.is_exporting() or torch.jit.is_tracing())

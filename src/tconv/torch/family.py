@@ -39,10 +39,10 @@ def kernel_gradient(fine: Tensor, coarse: Tensor, problem: Problem) -> Tensor:
     return _apply(KernelGradient, fine, coarse, None, problem)
 
 
-def _apply(function: type[Function], first: Tensor, second: Tensor, bias: Tensor | None, problem: Problem) -> Tensor:
+def _apply(function: Any, first: Tensor, second: Tensor, bias: Tensor | None, problem: Problem) -> Tensor:
     """`function.apply`, by the shortest way: its own binding of arguments takes longer than a small layer."""
     if torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
-        return function.apply(first, second, bias, problem)
+        return function.apply(first, second, bias, problem)  # type: ignore[no-any-return]
     learns = first.requires_grad or second.requires_grad or (bias is not None and bias.requires_grad)
     if (learns and torch.is_grad_enabled()) or forward_ad._current_level >= 0:
         return super(Function, function).apply(first, second, bias, problem)

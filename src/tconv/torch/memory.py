@@ -16,6 +16,11 @@ from .plain import channelwise
 __all__ = ["as_array", "as_kernel", "as_tensor", "channels_last", "empty", "kernel_empty", "kernel_tensor", "laid"]
 
 
+LAST = {axes: (0, *range(2, axes), 1) for axes in (3, 4, 5)}
+FIRST = {axes: (0, axes - 1, *range(1, axes - 1)) for axes in (3, 4, 5)}
+KERNEL = {axes: (*range(2, axes), 1, 0) for axes in (3, 4, 5)}
+
+
 def channels_last(tensor: Tensor) -> bool:
     """Whether the channels of `(N, C, *I)` lie side by side; where both layouts are alike, it counts as plain."""
     return tensor.stride(1) == 1 and not tensor.is_contiguous()
@@ -23,21 +28,26 @@ def channels_last(tensor: Tensor) -> bool:
 
 def as_array(tensor: Tensor) -> Array:
     """`(N, C, *I)` as an array `(N, *I, C)`, contiguous; a copy only if the tensor is plain."""
-    return tensor.detach().movedim(1, -1).contiguous().numpy()
+    return _open(tensor).permute(LAST[tensor.dim()]).contiguous().numpy()
 
 
 def as_kernel(tensor: Tensor) -> Array:
     """A weight `(C, D / groups, *K)` as a view `(*K, D / groups, C)`."""
-    return tensor.detach().numpy().transpose(*range(2, tensor.dim()), 1, 0)
+    return _open(tensor).numpy().transpose(KERNEL[tensor.dim()])
 
 
 def as_tensor(array: Array, last: bool, bias: Tensor | None = None) -> Tensor:
     """An array `(N, *I, C)`, plus a bias `(C,)`, as a tensor `(N, C, *I)`: in its own memory if `last`, else plain."""
-    tensor = torch.from_numpy(array.transpose(0, -1, *range(1, array.ndim - 1)))
+    tensor = torch.from_numpy(array.transpose(FIRST[array.ndim]))
     if bias is None:
         return tensor if last else tensor.contiguous()
     out = tensor if last else tensor.new_empty(tensor.shape)
-    return torch.add(tensor, channelwise(bias.detach(), tensor.dim() - 2), out=out)
+    return torch.add(tensor, channelwise(_open(bias), tensor.dim() - 2), out=out)
+
+
+def _open(tensor: Tensor) -> Tensor:
+    """The same numbers, without a gradient to keep track of."""
+    return tensor.detach() if tensor.requires_grad else tensor
 
 
 def laid(tensor: Tensor, last: bool) -> Tensor:

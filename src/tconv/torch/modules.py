@@ -28,14 +28,16 @@ class _Padded(_ConvNd):
     def __init__(self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1, padding: Any = 0,
                  *rest: Any, **more: Any) -> None:
         known = self._knows(padding, stride)
-        super().__init__(in_channels, out_channels, kernel_size, stride, padding if known else 0, *rest, **more)
+        taken: Any = padding if known else 0
+        super().__init__(in_channels, out_channels, kernel_size, stride, taken, *rest, **more)
         if known:
             return
         where = type(self).__name__
         if self.padding_mode != "zeros":
-            raise UnsupportedError(f"{where}: padding is {padding!r} with padding_mode={self.padding_mode!r}, which takes one "
-                                   "number per axis; pad the input with torch.nn.functional.pad instead.")
-        self.padding = named(where, padding, ("same",)) or pairs(where, padding, len(self.kernel_size))
+            raise UnsupportedError(f"{where}: padding is {padding!r} with padding_mode={self.padding_mode!r}, which "
+                                   "takes one number per axis; pad the input with torch.nn.functional.pad instead.")
+        own: Any = named(where, padding, ("same",)) or pairs(where, padding, len(self.kernel_size))
+        self.padding = own
 
     @staticmethod
     def _knows(padding: Any, stride: Any) -> bool:

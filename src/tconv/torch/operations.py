@@ -28,8 +28,12 @@ SCHEMA = ("(Tensor first, Tensor second, Tensor? bias, SymInt[] stride, SymInt[]
 
 
 def serves(*tensors: Tensor) -> bool:
-    """Whether the engine takes these tensors: float32 in this machine's memory, and the compiled part there."""
-    return engine.available() and all(tensor.dtype is torch.float32 and tensor.is_cpu for tensor in tensors)
+    """Whether the engine takes these tensors: plain float32 in this machine's memory, and the compiled part there."""
+    for tensor in tensors:
+        if not (tensor.dtype is torch.float32 and tensor.is_cpu and type(tensor) in PLAIN_TYPES
+                and tensor.layout is torch.strided):
+            return False
+    return engine.available()
 
 
 def contract(name: str, first: Tensor, second: Tensor, bias: Tensor | None, problem: Problem) -> Tensor:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
@@ -28,13 +29,11 @@ def conv_transpose(coarse: Tensor, kernel: Tensor, problem: Problem, bias: Tenso
     cut off or to add follows after it.
     """
     coarse, problem = _inhabited(coarse, problem)
-    cuts = [_expressible(*row) for row in zip(problem.axes, problem.fine, strict=True)]
-    padding, output_padding = zip(*cuts, strict=True)
-    rest = [(p - axis.lo, p - more - axis.hi) for (p, more), axis in zip(cuts, problem.axes, strict=True)]
+    padding, output_padding, rest = (_cuts.__wrapped__ if torch.compiler.is_compiling() else _cuts)(problem)
     late = bias is not None and any(end > 0 for pair in rest for end in pair)
-    native, settings = CONV_TRANSPOSE[problem.rank], (problem.stride, padding, output_padding)
-    fine = _grown(native(coarse, kernel, None if late else bias, *settings, problem.groups, problem.dilation), rest)
-    return fine + channelwise(bias, problem.rank) if late else fine
+    settings = (problem.stride, padding, output_padding, problem.groups, problem.dilation)
+    fine = _grown(CONV_TRANSPOSE[problem.rank](coarse, kernel, None if late else bias, *settings), rest)
+    return fine if bias is None or not late else fine + channelwise(bias, problem.rank)
 
 
 def conv(fine: Tensor, kernel: Tensor, problem: Problem, bias: Tensor | None = None) -> Tensor:
@@ -61,6 +60,15 @@ def kernel_gradient(fine: Tensor, coarse: Tensor, problem: Problem) -> Tensor:
 def channelwise(bias: Tensor, rank: int) -> Tensor:
     """A bias `(D,)` with axes of length 1 for the sizes."""
     return bias.reshape(-1, *(1,) * rank)
+
+
+@lru_cache(4096)
+def _cuts(problem: Problem) -> tuple[tuple[int, ...], tuple[int, ...], list[tuple[int, int]]]:
+    """PyTorch's padding and output_padding for a problem, and how much is left to grow at the ends of each axis."""
+    said = [_expressible(*row) for row in zip(problem.axes, problem.fine, strict=True)]
+    rest = [(p - axis.lo, p - more - axis.hi) for (p, more), axis in zip(said, problem.axes, strict=True)]
+    padding, output_padding = zip(*said, strict=True)
+    return padding, output_padding, rest
 
 
 def _expressible(axis: Axis, fine: int) -> tuple[int, int]:
