@@ -1,0 +1,226 @@
+"""The command line as a process: what it prints, its exit codes, and one line where something is wrong."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+pytest.importorskip("typer")
+
+from tconv.recipes import checkpoint
+
+FRAMEWORKS = ("jax", "torch", "tensorflow", "keras", "onnx", "scipy")
+
+
+def tconv(*arguments, **options):
+    return subprocess.run([sys.executable, "-m", "tconv", *map(str, arguments)], capture_output=True, text=True, check=False,
+                          timeout=300, **options)
+
+
+def refused(*arguments):
+    """What a refusal says: exit code 2, nothing on stdout, one line on stderr."""
+    result = tconv(*arguments)
+    assert (result.returncode, result.stdout) == (2, ""), result
+    lines = [line for line in result.stderr.splitlines() if line.startswith("tconv: ")]
+    assert "Traceback" not in result.stderr
+    assert len(lines) == 1, result.stderr
+    return lines[0]
+
+
+def test_solve_finds_the_settings_and_says_them_in_each_framework_s_words():
+    result = tconv("solve", "7x7", "28x28")
+    assert result.returncode == 0
+    for said in ("7 to 28 on axes 0 and 1", "even overlap", "holes: some outputs get nothing but the bias",
+                 "keras.layers.Conv2DTranspose(filters, 4, strides=4, padding='same')",
+                 "torch.nn.ConvTranspose2d(in_channels, out_channels, 4, stride=4)"):
+        assert said in result.stdout, said
+
+
+def test_solve_gives_programs_all_settings():
+    found = json.loads(tconv("solve", "5", "10", "--kernel", "3", "--stride", "2", "--json").stdout)
+    assert found["axes"] == [[
+        {"kernel": 3, "stride": 2, "dilation": 1, "crop": [0, 1], "overlap": [2, 1],
+         "verdict": "uneven overlap: invites a checkerboard"},
+        {"kernel": 3, "stride": 2, "dilation": 1, "crop": [1, 0], "overlap": [2, 1],
+         "verdict": "uneven overlap: invites a checkerboard"},
+    ]]
+    assert found["words"]["keras"] == "keras.layers.Conv1DTranspose(filters, 3, strides=2, padding='same')"
+    assert found["words"]["torch"].startswith("not in its words: ")
+
+
+def test_convert_writes_a_layer_in_another_framework_s_words():
+    layer = "keras Conv2DTranspose(64, 4, strides=2, padding='same')"
+    assert tconv("convert", layer, "--to", "torch").stdout.splitlines()[0] == (
+        "torch.nn.ConvTranspose2d(in_channels, 64, 4, stride=2, padding=1)")
+    found = json.loads(tconv("convert", layer, "--to", "torch", "--sizes", "7x7", "--json").stdout)
+    assert (found["exact"], found["fine"]) == (True, [14, 14])
+
+
+def test_convert_says_what_to_do_where_the_words_do_not_reach():
+    result = tconv("convert", "keras Conv2DTranspose(64, 3, strides=2, padding='same')", "--to", "torch")
+    assert "To be exact: put zero taps around the kernel" in result.stdout
+
+
+def test_info_says_versions_and_what_runs_on_the_engine_and_that_tensorflow_does_not():
+    found = json.loads(tconv("info", "--json").stdout)
+    assert list(found["versions"])[:3] == ["tconv", "python", "numpy"]
+    runs = {face["name"]: face["runs"] for face in found["faces"]}
+    assert set(runs) >= {"tconv.jax", "tconv.torch", "tconv.keras on TensorFlow"}
+    assert "engine" not in runs["tconv.tensorflow"]
+    assert found["compiled"] == (found["machine"]["isa"] != "portable")
+    assert found["machine"]["isa"] in tconv("info").stdout
+
+
+@pytest.mark.parametrize("verb", [["info", "--json"], ["solve", "7", "14"], ["train", "autoencoder", "--help"]])
+def test_no_framework_is_imported_for_a_quick_answer(verb):
+    code = (f"import sys; sys.argv = ['tconv', *{verb!r}]\nfrom tconv.cli import main\ntry: main()\nexcept SystemExit: pass\n"
+            f"print(sorted(set(sys.modules) & set({FRAMEWORKS!r})), file=sys.stderr)")
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stderr.strip() == "[]"
+
+
+@pytest.mark.parametrize("verb", ["train", "apply", "solve", "convert", "info"])
+def test_every_verb_helps_with_an_example(verb):
+    arguments = (verb, "autoencoder") if verb == "train" else (verb,)
+    told = tconv(*arguments, "--help").stdout
+    assert "Example" in told
+    assert f"tconv {verb}" in told
+
+
+def test_the_version_is_said():
+    import tconv as package
+
+    assert tconv("--version").stdout == f"tconv {package.__version__}\n"
+
+
+BAD_WORDS = {
+    "solve text": (["solve", "7xa", "28"], "coarse: is '7xa', but has to be sizes"),
+    "solve ranks": (["solve", "7x7", "28"], "give equally many sizes"),
+    "solve zero": (["solve", "0", "28"], "coarse is 0, but has to be a whole number >= 1"),
+    "solve nothing": (["solve", "7", "28", "--stride", "2", "--kernel", "3"], "nothing that was tried leads from 7 to 28"),
+    "solve pick": (["solve", "7", "28", "--pick", "99"], "pick is 99, but there are"),
+    "solve list": (["solve", "7", "28", "--kernel", "3;4"], "kernel: is '3;4', but has to be whole numbers"),
+    "convert text": (["convert", "hello", "--to", "torch"], "is no layer"),
+    "convert setting": (["convert", "keras Conv2DTranspose(4, 3, strides=0)", "--to", "torch"], "stride is 0"),
+    "convert target": (["convert", "keras Conv2DTranspose(4, 3)", "--to", "caffe"], "to is 'caffe'"),
+    "train filters": (["train", "autoencoder", "--filters", "a,b"], "filters: is 'a,b'"),
+    "train no filters": (["train", "autoencoder", "--filters", "0"], "filters is 0"),
+    "train huge": (["train", "autoencoder", "--filters", "1000000000"], "GiB; this machine has"),
+    "train epochs": (["train", "autoencoder", "--epochs", "0"], "epochs is 0"),
+    "train batch": (["train", "autoencoder", "--batch-size", "0"], "batch_size is 0"),
+    "train backend": (["train", "autoencoder", "--backend", "theano"], "backend is 'theano'"),
+    "train nowhere": (["train", "autoencoder", "--data", "nowhere"], "there is no such file or folder"),
+    "resume nothing": (["train", "autoencoder", "--resume", "nowhere"], "there is no such checkpoint"),
+    "resume elsewhere": (["train", "autoencoder", "--resume", "a", "--out", "b"], "leave --out out"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "says"), BAD_WORDS.values(), ids=BAD_WORDS)
+def test_a_mistake_is_one_line_and_exit_code_2(arguments, says):
+    assert says in refused(*arguments)
+
+
+def test_an_unknown_option_or_verb_is_exit_code_2_without_a_traceback():
+    for arguments in (["sovle"], ["info", "--jsno"], ["solve", "7"], ["train", "gan"]):
+        result = tconv(*arguments)
+        assert result.returncode == 2
+        assert "Traceback" not in result.stderr
+
+
+def test_a_reader_that_stops_reading_is_no_error():
+    process = subprocess.Popen([sys.executable, "-m", "tconv", "solve", "7", "28", "--json"], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE)
+    process.stdout.close()
+    assert "Traceback" not in process.stderr.read().decode()
+    process.stderr.close()
+    process.wait()
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    image = pytest.importorskip("PIL.Image")
+    pytest.importorskip("keras")
+    folder = tmp_path_factory.mktemp("pictures")
+    for number in range(12):
+        image.effect_noise((28, 28), 20 + 8 * number).save(folder / f"{number:02}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(pictures, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "mine"
+    result = tconv("train", "autoencoder", "--data", pictures, "--epochs", 2, "--filters", "2", "--out", folder)
+    assert result.returncode == 0, result.stderr
+    assert "epoch   2/2  loss " in result.stderr
+    assert result.stdout.startswith("test loss ")
+    return folder
+
+
+def test_a_training_leaves_checkpoint_model_facts_and_report(run):
+    assert sorted(path.name for path in run.iterdir()) == ["checkpoint.npz", "facts.json", "model.keras", "report.html"]
+    facts = json.loads((run / "facts.json").read_text())
+    assert len(facts["history"]) == 2
+    assert facts["settings"]["filters"] == [2]
+    assert "</html>" in (run / "report.html").read_text()
+
+
+def test_a_finished_run_is_neither_overwritten_nor_resumed_with_other_settings(run, pictures):
+    before = (run / "checkpoint.npz").read_bytes()
+    assert "holds a run already" in refused("train", "autoencoder", "--data", pictures, "--out", run)
+    assert "started with filters=2" in refused("train", "autoencoder", "--resume", run, "--filters", "3")
+    assert (run / "checkpoint.npz").read_bytes() == before
+
+
+@pytest.mark.parametrize("option", ["--out", "--data"])
+def test_a_file_in_the_way_is_one_line(option, tmp_path, pictures):
+    (tmp_path / "file").write_text("text")
+    given = {"--data": pictures, "--out": tmp_path / "run", option: tmp_path / "file" / "below"}
+    told = refused("train", "autoencoder", *(word for pair in given.items() for word in pair))
+    assert str(tmp_path / "file") in told
+
+
+def test_apply_reconstructs_each_picture_and_lays_them_side_by_side(run, pictures, tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    (tmp_path / "other").mkdir()
+    image.new("RGB", (90, 50), "white").save(tmp_path / "other" / "00.png")
+    result = tconv("apply", run, pictures / "00.png", tmp_path / "other" / "00.png", "-o", tmp_path / "seen")
+    assert result.returncode == 0, result.stderr
+    assert sorted(path.name for path in (tmp_path / "seen").iterdir()) == [
+        "00-2-reconstructed.png", "00-reconstructed.png", "side-by-side.png"]
+    assert image.open(tmp_path / "seen" / "00-2-reconstructed.png").size == (28, 28)
+    assert "is there already" in refused("apply", run, pictures / "00.png", "-o", tmp_path / "seen")
+
+
+def test_apply_never_overwrites_what_it_reads(run, tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    path = tmp_path / "side-by-side.png"
+    image.new("L", (28, 28)).save(path)
+    before = path.read_bytes()
+    assert "is one of the pictures to read" in refused("apply", run, path, "-o", tmp_path, "--overwrite")
+    assert path.read_bytes() == before
+
+
+def test_apply_says_which_picture_is_none(run, tmp_path):
+    (tmp_path / "a.png").write_text("no picture")
+    assert "a.png: cannot be read as a picture" in refused("apply", run, tmp_path / "a.png", "-o", tmp_path / "seen")
+    assert "b.png: there is no such file" in refused("apply", run, tmp_path / "b.png", "-o", tmp_path / "seen")
+    assert not (tmp_path / "seen").exists()
+
+
+def test_stopping_by_hand_says_how_to_go_on(pictures, tmp_path):
+    run = tmp_path / "run"
+    command = [sys.executable, "-m", "tconv", "train", "autoencoder", "--data", pictures, "--filters", "2", "--epochs", "100000",
+               "--out", run]
+    process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
+    while process.poll() is None and not (run / checkpoint.NAME).exists():
+        time.sleep(0.05)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert f"go on with: tconv train autoencoder --resume {run}" in told
+    assert "Traceback" not in told
