@@ -123,14 +123,14 @@ def of_tensorflow(rng, rank):
         problem = tensorflow.conv_problem(kernel_size=kernel, **words, dilations=1, groups=1, fine=sizes)
         return words, problem, True
     least = [(i - 1) * s + 1 for i, s in zip(sizes, stride)] if padding == "SAME" else [
-        (i - 1) * s + k - (0 if padding == "VALID" else sum(padding[n + 1])) for n, (i, s, k) in
-        enumerate(zip(sizes, stride, kernel))]
+        (i - 1) * s + k - (0 if padding == "VALID" else sum(padding[axis]))
+        for axis, (i, s, k) in enumerate(zip(sizes, stride, kernel), 1)]
     fine = tuple(low + more for low, more in zip(least, below(rng, stride)))
     words = {"strides": stride, "padding": padding, "output_shape": fine}
     if min(fine) < 1:
         return None
     problem = tensorflow.transposed_problem(kernel_size=kernel, **words, dilations=1, groups=1, coarse=sizes)
-    assert problem == of_table("tensorflow", {"kernel_size": kernel, **words}, None or sizes)
+    assert problem == of_table("tensorflow", {"kernel_size": kernel, **words}, sizes)
     return words, problem, False
 
 
@@ -148,7 +148,8 @@ def of_torch(rng, rank):
         words["output_padding"] = (0,) * rank
         least = torch.transposed_problem(**words, coarse=sizes).fine
         wanted = tuple(size + more for size, more in zip(least, below(rng, stride)))
-        return words, torch.transposed_problem(**words, coarse=sizes, output_size=wanted), False, {"output_size": wanted}
+        extra = {"output_size": wanted}
+        return words, torch.transposed_problem(**words, coarse=sizes, **extra), False, extra
     return words, problem, False
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import Any
+
+from numpy.typing import NDArray
 
 from ..errors import SettingError, UnsupportedError
 from ..geometry import Spec, problem_from_coarse
 from .convention import Arguments, Channels, Convention
 from .crops import Crops
-from .rewrite import REWRITES, Rewrite
+from .rewrite import REWRITES
 from .table import CONVENTIONS
 from .text import ALIASES, parse
 
@@ -32,7 +35,9 @@ class Conversion:
         notes: sentences on the kernel's layout, and on what is not carried over.
         exact: whether the line says the same setting; otherwise it is exactly equal once `alternative` is done.
         alternative: what to do to the kernel, or what the line does after the layer; empty where `exact`.
-        arguments: what the line says, by the target's names.
+        source, read: the framework that was read, and its arguments.
+        target, written: the framework that was written for, and its arguments.
+        rewrites: names in `REWRITES` of what is done to the kernel, in order.
         fine: the output's sizes, if sizes were given.
     """
 
@@ -41,8 +46,19 @@ class Conversion:
     notes: tuple[str, ...]
     exact: bool
     alternative: str
-    arguments: Arguments
+    source: str
+    read: Arguments
+    target: str
+    written: Arguments
+    rewrites: tuple[str, ...]
     fine: tuple[int, ...] | None = None
+
+    def kernel(self, kernel: NDArray[Any]) -> NDArray[Any]:
+        """The source's kernel as the target's: in its layout, and with the zeros that `alternative` asks for."""
+        spec, kernel = self.spec, CONVENTIONS[self.source].kernel_from(kernel, self.read)
+        for name in self.rewrites:
+            kernel, spec = REWRITES[name](kernel, spec)
+        return CONVENTIONS[self.target].kernel_to(kernel, self.written)
 
 
 def convert(text: str, to: str, *, sizes: Sequence[int] | None = None) -> Conversion:
@@ -65,9 +81,10 @@ def convert(text: str, to: str, *, sizes: Sequence[int] | None = None) -> Conver
     spec = source.read(arguments, sizes)
     coarse = None if sizes is None else tuple(sizes)
     fine = None if coarse is None else problem_from_coarse(spec, coarse).fine
-    written, code, alternative = _written(target, spec, coarse, source.channels(arguments))
+    written, code, alternative, rewrites = _written(target, spec, coarse, source.channels(arguments))
     notes = (*_layouts(source, target), *_dropped(source, arguments))
-    return Conversion(spec, code, notes, not alternative, alternative, written, fine)
+    return Conversion(spec, code, notes, not alternative, alternative, name, arguments, target.name, written, rewrites,
+                      fine)
 
 
 def _target(to: str) -> Convention:
@@ -79,21 +96,21 @@ def _target(to: str) -> Convention:
 
 def _written(
     target: Convention, spec: Spec, coarse: tuple[int, ...] | None, channels: Channels
-) -> tuple[Arguments, str, str]:
-    """Arguments, code and what else is to be done: nothing, or changes of the kernel, or a cut after the layer."""
+) -> tuple[Arguments, str, str, tuple[str, ...]]:
+    """Arguments, code, what else is to be done (changes of the kernel, a cut after the layer), names of rewrites."""
     refusal, code = None, target.code
     if code is None:
         able = ", ".join(row.name for row in CONVENTIONS.values() if row.code)
         raise UnsupportedError(f"convert: the row of {target.name} was only read in its documentation, and writes no "
                                f"code; take one of {able}.")
-    for changed, words in _ways(spec):
+    for changed, words, names in _ways(spec):
         try:
             arguments = target.write(changed, coarse)
         except UnsupportedError as error:
             refusal = refusal or error
             continue
-        return arguments, code(arguments, channels, changed), words
-    for changed, words in _ways(spec):
+        return arguments, code(arguments, channels, changed), words, names
+    for changed, words, names in _ways(spec):
         try:
             bare, crops = _uncropped(changed)
             arguments = target.write(bare, coarse)
@@ -101,25 +118,25 @@ def _written(
             continue
         if target.after is not None:
             words = (words + ", then ") * bool(words) + f"crop nothing in the layer, and cut {crops} off its result"
-            return arguments, target.after(code(arguments, channels, bare), crops), words
+            return arguments, target.after(code(arguments, channels, bare), crops), words, names
     raise refusal or UnsupportedError(f"convert: {target.name} cannot say {spec}.")
 
 
-def _ways(spec: Spec) -> Iterator[tuple[Spec, str]]:
-    """The setting itself, then exactly equal ones with ever more changes, each with its words."""
+def _ways(spec: Spec) -> Iterator[tuple[Spec, str, tuple[str, ...]]]:
+    """The setting itself, then exactly equal ones with ever more changes, each with its words and their names."""
     for count in range(len(REWRITES) + 1):
-        for chosen in combinations(REWRITES.values(), count):
+        for names in combinations(REWRITES, count):
             try:
-                yield _rewritten(spec, chosen)
+                yield *_rewritten(spec, names), names
             except UnsupportedError:
                 continue
 
 
-def _rewritten(spec: Spec, chosen: Sequence[Rewrite]) -> tuple[Spec, str]:
+def _rewritten(spec: Spec, names: Sequence[str]) -> tuple[Spec, str]:
     said = []
-    for rewrite in chosen:
-        said.append(rewrite.words(spec))
-        spec = rewrite.setting(spec)
+    for name in names:
+        said.append(REWRITES[name].words(spec))
+        spec = REWRITES[name].setting(spec)
     return spec, ", then ".join(said)
 
 

@@ -13,7 +13,7 @@ from .convention import Arguments, Channels, Convention, Layer, columns, groups_
 from .crops import cropped, named, pairs
 from .layouts import from_channels_first, to_channels_first
 from .tensorflow import TENSORFLOW, said_padding
-from .torch import TORCH
+from .torch import said_padding as torch_padding
 
 __all__ = ["COREML", "MXNET", "TENSORRT", "TFLITE"]
 
@@ -34,9 +34,9 @@ def _mxnet_spec(arguments: Arguments, coarse: tuple[int, ...] | None) -> Spec:
 
 
 def _mxnet_arguments(spec: Spec, coarse: tuple[int, ...] | None) -> Arguments:
-    said = TORCH.write(spec)
-    return {"kernel": said["kernel_size"], "stride": said["stride"], "dilate": said["dilation"], "pad": said["padding"],
-            "adj": said["output_padding"], "num_group": said["groups"]}
+    pad, adj = torch_padding("mxnet", spec)
+    kernel, stride, dilation, _ = columns(spec)
+    return {"kernel": kernel, "stride": stride, "dilate": dilation, "pad": pad, "adj": adj, "num_group": spec.groups}
 
 
 MXNET = Convention(

@@ -25,9 +25,9 @@ def _spec(arguments: Arguments, coarse: tuple[int, ...] | None) -> Spec:
     name = named("openvino", arguments["auto_pad"] or "explicit", NAMES)
     if arguments["output_shape"] is not None:
         if name not in ("same_upper", "same_lower"):
-            raise UnsupportedError(f"openvino: output_shape is {list(arguments['output_shape'])} with auto_pad={name!r}, "
-                                   "where its documentation and its CPU plugin crop differently; say 'same_lower', which "
-                                   "crops an odd sample at the end, or leave output_shape out.")
+            given = f"output_shape is {list(arguments['output_shape'])} with auto_pad={name!r}"
+            raise UnsupportedError(f"openvino: {given}, where its documentation and its CPU plugin crop differently; "
+                                   "say 'same_lower', which crops an odd sample at the end, or leave output_shape out.")
         return _to_shape(bare, more, arguments["output_shape"], coarse, upper=name == "same_upper")
     given = arguments if name in ("explicit", "notset") else {}
     ends = (per_axis("openvino", key, given.get(key) or 0, bare.rank) for key in ("pads_begin", "pads_end"))

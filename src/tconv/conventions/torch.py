@@ -110,15 +110,25 @@ def _spec(arguments: Arguments, coarse: tuple[int, ...] | None) -> Spec:
     return cropped(bare, extended("torch", bare, crops, arguments["output_padding"]))
 
 
-def _arguments(spec: Spec, coarse: tuple[int, ...] | None) -> Arguments:
+def said_padding(name: str, spec: Spec) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The padding and output_padding that leave this crop.
+
+    Raises:
+        UnsupportedError: if none do; `name` is whose they are.
+    """
     for number, axis in enumerate(spec.axes):
         if axis.lo < 0 or not 0 <= axis.lo - axis.hi < max(axis.stride, axis.dilation):
-            raise unsupported_crop("torch", axis, number, "padding cuts both ends alike, and output_padding, less "
-                                                          "than the "
-                                   "stride or the dilation, only gives back at the end")
-    kernel, stride, dilation, crops = columns(spec)
-    return {"kernel_size": kernel, "stride": stride, "padding": tuple(lo for lo, _ in crops),
-            "output_padding": tuple(lo - hi for lo, hi in crops), "groups": spec.groups, "dilation": dilation}
+            raise unsupported_crop(name, axis, number, "padding cuts both ends alike, and output_padding, less than "
+                                   "the stride or the dilation, only gives back at the end")
+    crops = columns(spec)[3]
+    return tuple(lo for lo, _ in crops), tuple(lo - hi for lo, hi in crops)
+
+
+def _arguments(spec: Spec, coarse: tuple[int, ...] | None) -> Arguments:
+    padding, output_padding = said_padding("torch", spec)
+    kernel, stride, dilation, _ = columns(spec)
+    return {"kernel_size": kernel, "stride": stride, "padding": padding, "output_padding": output_padding,
+            "groups": spec.groups, "dilation": dilation}
 
 
 def _code(arguments: Arguments, channels: Channels, spec: Spec) -> str:
