@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from . import engine, methods
 from .errors import SettingError, ShapeError
 from .geometry import Problem, Spec, per_axis, problem_from_coarse, problem_from_fine
 from .methods.channels import Array
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 __all__ = ["conv", "conv_transpose", "kernel_gradient"]
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 __all__ = ["Array", "to_coarse", "to_fine", "to_kernel"]
 
-Array = NDArray[Any]
+Array = np.ndarray[Any, np.dtype[Any]]  # what numpy.typing.NDArray[Any] is, without its import
 
 
 def grouped(array: Array, groups: int) -> Array:
