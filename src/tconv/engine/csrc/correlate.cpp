@@ -85,8 +85,8 @@ void Correlate::choose_form() {
         }
         int best = 0;
         double least = 0;
-        constexpr double kPenalty[3] = {1.25, 1.0, 1.0};
-        for (int v = 0; v < 3; ++v) {
+        constexpr double kPenalty[5] = {1.25, 1.0, 1.0, 1.1, 1.5};  // loads against multiply-adds
+        for (int v = 0; v < 5; ++v) {
             const int64_t wide = table.sums_shape[v].lanes, high = table.sums_shape[v].rows;
             const double cost = static_cast<double>((lanes_ + wide - 1) / wide * wide) *
                                 static_cast<double>((rows_ + high - 1) / high * high) * kPenalty[v];

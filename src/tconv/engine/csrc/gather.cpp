@@ -14,16 +14,18 @@
 namespace tconv {
 namespace {
 
-struct PassTap {
+// Taps of one pass that lie side by side along the last axis: their channels are one run of the input's memory.
+struct TapRun {
     std::array<int64_t, 3> shift;
-    int64_t outer;                          // kernel tap along the first two axes, times the last axis' size
-    const std::vector<int64_t>* innermost;  // kernel tap along the last axis, per phase of a block
+    int64_t outer;         // kernel tap along the first two axes, times the last axis' size
+    const Tap* innermost;  // the first of the run; per phase of a block, its kernel tap along the last axis
 };
 
 struct Pass {
     std::array<const Segment*, 3> segments;
-    std::vector<PassTap> taps;
-    int64_t packed;                         // where its weights begin in the packed array
+    std::vector<TapRun> runs;
+    int64_t length;        // taps in each run
+    int64_t packed;        // where its weights begin in the packed array
 };
 
 enum class Form { outer, dot, depthwise };
@@ -46,8 +48,9 @@ class Gather {
     void pack_panel(const Pass& pass, int64_t panel) const;
     void compute(const Block& block, const float* input, float* output) const;
     void compute_pass(const Pass& pass, const Block& block, const float* window, float* output) const;
-    const float* weights(const Pass& pass, int64_t panel, int64_t tap) const;
-    const float* natural(const PassTap& tap, int64_t group, int64_t lane, int64_t channel) const;
+    const float* weights(const Pass& pass, int64_t panel, int64_t run) const;
+    const float* natural(const TapRun& run, int64_t tap, int64_t group, int64_t lane, int64_t channel) const;
+    int64_t run_length(const Segment& segment) const;
     int64_t panels_per_group() const { return (lanes_ + width_ - 1) / width_; }
 
     const Problem& problem_;
@@ -102,8 +105,9 @@ void Gather::choose_form() {
     const bool dot_as_it_lies = transposed_ && !in_blocks_ && kernel_.per_column == 1;
     const bool few_lanes = lanes_ * 2 <= table.width && depth_ >= table.width;
     if (few_lanes || (dot_as_it_lies && rarely_used && depth_ >= 2 * table.width)) {
-        form_ = Form::dot, tile_ = table.dot, rows_ = table.dot_shape.rows, width_ = table.dot_shape.lanes;
-        natural_ = dot_as_it_lies;
+        const int64_t shape = std::min<int64_t>(lanes_, 3) - 1;
+        form_ = Form::dot, tile_ = table.dot[shape], rows_ = table.dot_shape[shape].rows, width_ = shape + 1;
+        natural_ = dot_as_it_lies && rarely_used;
         return;
     }
     int best = 0;
@@ -118,20 +122,29 @@ void Gather::choose_form() {
     natural_ = !transposed_ && kernel_.per_column == 1 && rarely_used && lanes_ % width_ == 0;
 }
 
+// How many taps of a segment lie side by side: all of them, or each stands alone.
+int64_t Gather::run_length(const Segment& segment) const {
+    const auto& taps = segment.taps;
+    if (natural_ || problem_.groups > 1 || taps.empty()) return 1;
+    for (size_t t = 1; t < taps.size(); ++t)
+        if (taps[t].shift != taps[t - 1].shift + 1) return 1;
+    return static_cast<int64_t>(taps.size());
+}
+
 void Gather::list_passes() {
     for (const Segment& s0 : lattices_[0].segments)
         for (const Segment& s1 : lattices_[1].segments)
             for (const Segment& s2 : lattices_[2].segments) {
-                Pass pass{{&s0, &s1, &s2}, {}, packed_floats_};
+                Pass pass{{&s0, &s1, &s2}, {}, run_length(s2), packed_floats_};
                 for (const Tap& t0 : s0.taps)
                     for (const Tap& t1 : s1.taps)
-                        for (const Tap& t2 : s2.taps) {
+                        for (size_t t2 = 0; t2 < s2.taps.size(); t2 += pass.length) {
                             const int64_t plane = t0.index[0] * problem_.axes[1].kernel + t1.index[0];
-                            pass.taps.push_back({{t0.shift, t1.shift, t2.shift}, plane * problem_.axes[2].kernel, &t2.index});
+                            pass.runs.push_back({{t0.shift, t1.shift, s2.taps[t2].shift},
+                                                 plane * problem_.axes[2].kernel, &s2.taps[t2]});
                         }
-                const int64_t padded = form_ == Form::depthwise ? problem_.groups
-                                                                : problem_.groups * panels_per_group() * width_ * depth_;
-                if (!natural_) packed_floats_ += static_cast<int64_t>(pass.taps.size()) * padded;
+                const int64_t lanes = form_ == Form::depthwise ? problem_.groups : problem_.groups * panels_per_group() * width_;
+                if (!natural_) packed_floats_ += static_cast<int64_t>(pass.runs.size()) * pass.length * depth_ * lanes;
                 passes_.push_back(std::move(pass));
             }
 }
@@ -169,11 +182,11 @@ void Gather::choose_blocks() {
     window_.sizes[band_axis_] = (band_ - 1) * lattices_[band_axis_].step + reach[band_axis_];
 }
 
-const float* Gather::natural(const PassTap& tap, int64_t group, int64_t lane, int64_t channel) const {
+const float* Gather::natural(const TapRun& run, int64_t tap, int64_t group, int64_t lane, int64_t channel) const {
     const int64_t per_phase = lanes_ / lattices_[2].phases;
-    const int64_t innermost = (*tap.innermost)[lane / per_phase];
+    const int64_t innermost = run.innermost[tap].index[lane / per_phase];
     if (innermost < 0) return nullptr;
-    const int64_t index = tap.outer + innermost, within = lane % per_phase;
+    const int64_t index = run.outer + innermost, within = lane % per_phase;
     return transposed_ ? kernel_.at(index, within, group * depth_ + channel)
                        : kernel_.at(index, channel, group * per_phase + within);
 }
@@ -181,41 +194,44 @@ const float* Gather::natural(const PassTap& tap, int64_t group, int64_t lane, in
 void Gather::pack_panel(const Pass& pass, int64_t panel) const {
     const int64_t group = panel / panels_per_group(), lane0 = panel % panels_per_group() * width_;
     const int64_t per_channel = transposed_ ? kernel_.per_column : kernel_.per_row;
-    for (size_t t = 0; t < pass.taps.size(); ++t) {
-        float* out = const_cast<float*>(weights(pass, panel, static_cast<int64_t>(t)));
-        const int64_t lane_step = form_ == Form::dot ? depth_ : 1, channel_step = form_ == Form::dot ? 1 : width_;
-        constexpr int64_t kRun = 16;
-        for (int64_t c0 = 0; c0 < depth_; c0 += kRun)
-            for (int64_t n = 0; n < width_; ++n) {
-                const float* from = lane0 + n < lanes_ ? natural(pass.taps[t], group, lane0 + n, c0) : nullptr;
-                const int64_t stop = std::min(c0 + kRun, depth_);
-                for (int64_t c = c0; c < stop; ++c)
-                    out[n * lane_step + c * channel_step] = from ? from[(c - c0) * per_channel] : 0.0f;
-            }
+    const bool by_lane = form_ == Form::dot;
+    const int64_t lane_step = by_lane ? pass.length * depth_ : 1, channel_step = by_lane ? 1 : width_;
+    float* out = packed_ + pass.packed + panel * static_cast<int64_t>(pass.runs.size()) * pass.length * depth_ * width_;
+    constexpr int64_t kBlock = 16;
+    for (const TapRun& run : pass.runs) {
+        for (int64_t tap = 0; tap < pass.length; ++tap) {
+            float* first = out + tap * depth_ * channel_step;
+            for (int64_t c0 = 0; c0 < depth_; c0 += kBlock)
+                for (int64_t n = 0; n < width_; ++n) {
+                    const float* from = lane0 + n < lanes_ ? natural(run, tap, group, lane0 + n, c0) : nullptr;
+                    const int64_t stop = std::min(c0 + kBlock, depth_);
+                    for (int64_t c = c0; c < stop; ++c)
+                        first[n * lane_step + c * channel_step] = from ? from[(c - c0) * per_channel] : 0.0f;
+                }
+        }
+        out += pass.length * depth_ * width_;
     }
 }
 
 void Gather::pack() {
     if (form_ == Form::depthwise) {
         for (const Pass& pass : passes_)
-            for (size_t t = 0; t < pass.taps.size(); ++t)
+            for (size_t r = 0; r < pass.runs.size(); ++r)
                 for (int64_t c = 0; c < problem_.groups; ++c)
-                    packed_[pass.packed + static_cast<int64_t>(t) * problem_.groups + c] = *natural(pass.taps[t], c, 0, 0);
+                    packed_[pass.packed + static_cast<int64_t>(r) * problem_.groups + c] = *natural(pass.runs[r], 0, c, 0, 0);
         return;
     }
-    const int64_t panels = problem_.groups * panels_per_group();
-    const int64_t few = std::max<int64_t>(1, panels * static_cast<int64_t>(passes_.size()) / (8 * threads()));
-    const int64_t all = panels * static_cast<int64_t>(passes_.size());
-    parallel_for(ceil_div(all, few), [&](int64_t run) {
-        for (int64_t i = run * few; i < std::min(all, (run + 1) * few); ++i) pack_panel(passes_[i / panels], i % panels);
+    const int64_t panels = problem_.groups * panels_per_group(), all = panels * static_cast<int64_t>(passes_.size());
+    const int64_t few = std::max<int64_t>(1, all / (8 * threads()));
+    parallel_for(ceil_div(all, few), [&](int64_t part) {
+        for (int64_t i = part * few; i < std::min(all, (part + 1) * few); ++i) pack_panel(passes_[i / panels], i % panels);
     });
 }
 
-const float* Gather::weights(const Pass& pass, int64_t panel, int64_t tap) const {
-    if (form_ == Form::depthwise) return packed_ + pass.packed + tap * problem_.groups;
-    if (natural_)
-        return natural(pass.taps[tap], panel / panels_per_group(), panel % panels_per_group() * width_, 0);
-    return packed_ + pass.packed + (panel * static_cast<int64_t>(pass.taps.size()) + tap) * depth_ * width_;
+const float* Gather::weights(const Pass& pass, int64_t panel, int64_t run) const {
+    if (form_ == Form::depthwise) return packed_ + pass.packed + run * problem_.groups;
+    if (natural_) return natural(pass.runs[run], 0, panel / panels_per_group(), panel % panels_per_group() * width_, 0);
+    return packed_ + pass.packed + (panel * static_cast<int64_t>(pass.runs.size()) + run) * pass.length * depth_ * width_;
 }
 
 void Gather::run(const float* input, float* output) {
@@ -294,11 +310,11 @@ void Gather::compute_pass(const Pass& pass, const Block& block, const float* win
             }
     for (int64_t i = 0; i < rows_; ++i) rows[points + i] = rows[0], outs[points + i] = outs[0];
 
-    const int64_t taps = static_cast<int64_t>(pass.taps.size());
+    const int64_t taps = static_cast<int64_t>(pass.runs.size()), depth = pass.length * depth_;
     std::vector<int64_t> shifts(taps);
     std::vector<const float*> weights_at(taps);
     for (int64_t t = 0; t < taps; ++t) {
-        const auto& s = pass.taps[t].shift;
+        const auto& s = pass.runs[t].shift;
         shifts[t] = s[0] * grid.plane() + s[1] * grid.row() + s[2] * grid.pixel();
     }
     std::vector<const float*> moved(rows_);
@@ -307,9 +323,9 @@ void Gather::compute_pass(const Pass& pass, const Block& block, const float* win
     for (int64_t panel = block.panel; panel < block.panel + block.panels; ++panel) {
         const int64_t group = panel / panels_per_group(), lane0 = panel % panels_per_group() * width_;
         for (int64_t t = 0; t < taps; ++t) weights_at[t] = weights(pass, panel, t);
-        Tile tile{moved.data(), shifts.data(), weights_at.data(), 0, taps, depth_, 0, targets.data(), 0};
+        Tile tile{moved.data(), shifts.data(), weights_at.data(), 0, taps, depth, 0, targets.data(), 0};
         tile.lanes = std::min(width_, lanes_ - lane0);
-        tile.step = form_ == Form::dot ? (natural_ ? kernel_.per_row : depth_) : natural_ ? kernel_.per_row : width_;
+        tile.step = natural_ ? kernel_.per_row : form_ == Form::dot ? depth : width_;
         if (form_ == Form::depthwise) tile.depth = problem_.groups;
         for (int64_t m0 = 0; m0 < points; m0 += rows_) {
             tile.count = std::min<int64_t>(rows_, points - m0);

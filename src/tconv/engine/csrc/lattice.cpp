@@ -40,6 +40,7 @@ constexpr int64_t kTiny = 8;
 void add(Lattice& lattice, Segment segment) {
     if (segment.count < 1) return;
     drop_idle_taps(lattice, segment);
+    std::sort(segment.taps.begin(), segment.taps.end(), [](const Tap& a, const Tap& b) { return a.shift < b.shift; });
     int64_t useful = 0;
     for (int64_t i = 0; segment.count <= kTiny && i < segment.count; ++i)
         useful += taps_at(lattice, segment, segment.first + i).size();

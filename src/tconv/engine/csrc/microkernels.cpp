@@ -129,55 +129,68 @@ void sums(const Sums& job) {
         for (int v = 0; v < Vectors; ++v) store(job.sums + m * job.pitch + v * kWidth, sum[m][v]);
 }
 
-constexpr int kDepthwiseRows = 4;
+// Whole: the vector's channels are all there; otherwise the first `left` of them.
+template <bool Whole>
+inline Vector take(const float* p, int64_t left) {
+    return Whole ? load(p) : load_some(p, left);
+}
+
+template <bool Whole>
+inline void put(float* p, Vector v, int64_t left) {
+    if (Whole) store(p, v);
+    else store_some(p, v, left);
+}
+
+constexpr int kDepthwiseRows = 8;
+
+template <bool Whole>
+inline void depthwise_column(const Tile& tile, int64_t c, int64_t left) {
+    Vector sum[kDepthwiseRows] = {};
+    for (int64_t t = 0; t < tile.taps; ++t) {
+        const Vector w = take<Whole>(tile.weights[t] + c, left);
+        const int64_t shift = tile.shifts[t] + c;
+        for (int m = 0; m < kDepthwiseRows; ++m) sum[m] += w * take<Whole>(tile.rows[m] + shift, left);
+    }
+    for (int m = 0; m < kDepthwiseRows; ++m)
+        if (m < tile.count) put<Whole>(tile.outs[m] + c, sum[m], left);
+}
 
 void depthwise(const Tile& tile) {
-    const int64_t channels = tile.depth;
-    for (int64_t c = 0; c < channels; c += kWidth) {
-        const int64_t left = channels - c;
-        Vector sum[kDepthwiseRows] = {};
-        for (int64_t t = 0; t < tile.taps; ++t) {
-            const float* weights = tile.weights[t] + c;
-            const Vector w = left >= kWidth ? load(weights) : load_some(weights, left);
-            for (int m = 0; m < kDepthwiseRows; ++m) {
-                const float* x = tile.rows[m] + tile.shifts[t] + c;
-                sum[m] += w * (left >= kWidth ? load(x) : load_some(x, left));
-            }
-        }
-        for (int m = 0; m < kDepthwiseRows && m < tile.count; ++m) {
-            if (left >= kWidth) store(tile.outs[m] + c, sum[m]);
-            else store_some(tile.outs[m] + c, sum[m], left);
-        }
-    }
+    int64_t c = 0;
+    for (; c + kWidth <= tile.depth; c += kWidth) depthwise_column<true>(tile, c, kWidth);
+    if (c < tile.depth) depthwise_column<false>(tile, c, tile.depth - c);
 }
 
 constexpr int kDepthwiseTaps = 8;
 
 // Here the rows of the tile are taps, and every channel of `a` meets the same channel of `b`.
-void depthwise_sums(const Sums& job, int64_t channels) {
-    for (int64_t c = 0; c < channels; c += kWidth) {
-        const int64_t left = channels - c;
-        Vector sum[kDepthwiseTaps] = {};
-        for (int64_t r = 0; r < job.runs; ++r) {
-            const float* a = job.a + job.a_rows[r] + c;
-            const float* b = job.b + job.b_rows[r] + c;
-            for (int64_t i = 0; i < job.places; ++i, a += job.a_step, b += job.b_step) {
-                const Vector y = left >= kWidth ? load(b) : load_some(b, left);
-                for (int m = 0; m < kDepthwiseTaps; ++m) {
-                    const float* x = a + job.offsets[m];
-                    sum[m] += y * (left >= kWidth ? load(x) : load_some(x, left));
-                }
-            }
+template <bool Whole>
+inline void depthwise_sums_column(const Sums& job, int64_t c, int64_t left) {
+    Vector sum[kDepthwiseTaps] = {};
+    for (int64_t r = 0; r < job.runs; ++r) {
+        const float* a = job.a + job.a_rows[r] + c;
+        const float* b = job.b + job.b_rows[r] + c;
+        for (int64_t i = 0; i < job.places; ++i, a += job.a_step, b += job.b_step) {
+            const Vector y = take<Whole>(b, left);
+            for (int m = 0; m < kDepthwiseTaps; ++m) sum[m] += y * take<Whole>(a + job.offsets[m], left);
         }
-        for (int m = 0; m < kDepthwiseTaps; ++m) {
-            float* out = job.sums + m * job.pitch + c;
-            if (left >= kWidth) store(out, load(out) + sum[m]);
-            else store_some(out, load_some(out, left) + sum[m], left);
-        }
+    }
+    for (int m = 0; m < kDepthwiseTaps; ++m) {
+        float* out = job.sums + m * job.pitch + c;
+        put<Whole>(out, take<Whole>(out, left) + sum[m], left);
     }
 }
 
-constexpr int kDotRows = kRegisters == 32 ? 6 : 4, kDotLanes = kRegisters == 32 ? 4 : 3;
+void depthwise_sums(const Sums& job, int64_t channels) {
+    int64_t c = 0;
+    for (; c + kWidth <= channels; c += kWidth) depthwise_sums_column<true>(job, c, kWidth);
+    if (c < channels) depthwise_sums_column<false>(job, c, channels - c);
+}
+
+constexpr int dot_rows(int lanes) {
+    const int rows = (kRegisters - lanes - 1) / lanes;
+    return rows > 8 ? 8 : rows;
+}
 
 #define TCONV_TEXT_(x) #x
 #define TCONV_TEXT(x) TCONV_TEXT_(x)
@@ -187,10 +200,10 @@ constexpr Kernels kTable = {
     kWidth,
     {{rows_for(1), kWidth}, {rows_for(2), 2 * kWidth}, {rows_for(3), 3 * kWidth}},
     {outer<rows_for(1), 1>, outer<rows_for(2), 2>, outer<rows_for(3), 3>},
-    {kDotRows, kDotLanes},
-    dot<kDotRows, kDotLanes>,
-    {{rows_for(1), kWidth}, {rows_for(2), 2 * kWidth}, {rows_for(3), 3 * kWidth}},
-    {sums<rows_for(1), 1>, sums<rows_for(2), 2>, sums<rows_for(3), 3>},
+    {{dot_rows(1), 1}, {dot_rows(2), 2}, {dot_rows(3), 3}},
+    {dot<dot_rows(1), 1>, dot<dot_rows(2), 2>, dot<dot_rows(3), 3>},
+    {{rows_for(1), kWidth}, {rows_for(2), 2 * kWidth}, {rows_for(3), 3 * kWidth}, {2, 6 * kWidth}, {1, 6 * kWidth}},
+    {sums<rows_for(1), 1>, sums<rows_for(2), 2>, sums<rows_for(3), 3>, sums<2, 6>, sums<1, 6>},
     kDepthwiseRows,
     depthwise,
     depthwise_sums,
