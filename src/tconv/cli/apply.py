@@ -12,7 +12,7 @@ from ..errors import DataError
 from ..methods.channels import Array
 from ..recipes.autoencoder import as_input, restore
 from ..recipes.data import greys
-from ..recipes.whole import write_whole
+from ..recipes.whole import check_place, write_whole
 from ..report import png, sheet
 from .words import out
 
@@ -40,6 +40,7 @@ def apply(
     targets = [*_names(images, folder), folder / SHEET]
     _check_free(images, targets, overwrite)
     seen = greys(images, invert=invert)
+    check_place(folder)
     settings, model = restore(run, backend=backend)
     made = _reconstructed(model, seen, settings.batch_size)
     for path, pixels in zip(targets, [*made, sheet(seen, made)], strict=True):

@@ -23,6 +23,7 @@ from .backend import BACKENDS, use_backend
 from .checkpoint import Checkpoint
 from .data import SIDE, Digits, first, load
 from .training import Plan, Watch, evaluate, train
+from .whole import check_place
 
 __all__ = ["Outcome", "Settings", "as_input", "network", "restore", "resume", "start"]
 
@@ -146,6 +147,7 @@ def start(settings: Settings, run: Path) -> Outcome:
     if (run / checkpoint.NAME).exists():
         raise DataError(f"{run}: holds a run already; go on with --resume {run}, or give another --out.")
     digits = _digits(settings)
+    check_place(run)
     model = _seeded(settings)
     summary = _summary(model)
     variables, paths = checkpoint.snapshot(model)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import BinaryIO
 
 from ..errors import DataError
 
-__all__ = ["whole_file", "write_whole"]
+__all__ = ["check_place", "whole_file", "write_whole"]
 
 
 @contextmanager
@@ -37,6 +38,19 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
                         "folder.") from None
     finally:
         _remove(beside)
+
+
+def check_place(folder: Path) -> None:
+    """Make a folder and see that it can be written, before any work is done for it.
+
+    Raises:
+        DataError: if it cannot.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be written ({error.strerror or error}); choose another folder.") from None
 
 
 def write_whole(path: Path, content: bytes | str) -> None:
