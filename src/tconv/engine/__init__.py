@@ -8,13 +8,14 @@ import numpy as np
 
 from ..geometry import Problem
 from ..methods.channels import Array
+from .memory import keep_memory
 
 try:
     from . import _native
 except ImportError:  # the portable package: no compiler at build time
     _native = None  # type: ignore[assignment]
 
-__all__ = ["available", "conv", "conv_transpose", "isa", "kernel_gradient", "serves", "set_threads", "threads"]
+__all__ = ["available", "conv", "conv_transpose", "isa", "keep_memory", "kernel_gradient", "serves", "set_threads", "threads"]
 
 
 def available() -> bool:
@@ -23,8 +24,8 @@ def available() -> bool:
 
 
 def serves(*arrays: Any) -> bool:
-    """Whether the engine takes these NumPy arrays: all float32, and the compiled part there."""
-    return _native is not None and all(array.dtype == np.float32 for array in arrays)
+    """Whether the engine takes these NumPy arrays: all float32, of one to three spatial axes, and the compiled part there."""
+    return _native is not None and all(array.dtype == np.float32 and 3 <= array.ndim <= 5 for array in arrays)
 
 
 def isa() -> str:
@@ -47,7 +48,7 @@ def conv_transpose(x: Array, kernel: Array, problem: Problem) -> Array:
     """Coarse `(N, *coarse, C)` and kernel `(*K, D / groups, C)` to fine `(N, *fine, D)`; float32."""
     extent = problem.extent("conv_transpose", coarse=x.shape, kernel=kernel.shape)
     out = np.empty((extent.batch, *problem.fine, extent.fine_channels), np.float32)
-    _native.conv_transpose(numbers(problem, *extent), _packed(x), _packed(kernel), out)
+    _native.conv_transpose(numbers(problem, *extent), _packed(x), _as_it_lies(kernel), out)
     return out
 
 
@@ -55,7 +56,7 @@ def conv(y: Array, kernel: Array, problem: Problem) -> Array:
     """Fine `(N, *fine, D)` and kernel `(*K, D / groups, C)` to coarse `(N, *coarse, C)`; float32."""
     extent = problem.extent("conv", fine=y.shape, kernel=kernel.shape)
     out = np.empty((extent.batch, *problem.coarse, extent.coarse_channels), np.float32)
-    _native.conv(numbers(problem, *extent), _packed(y), _packed(kernel), out)
+    _native.conv(numbers(problem, *extent), _packed(y), _as_it_lies(kernel), out)
     return out
 
 
@@ -77,3 +78,11 @@ def numbers(problem: Problem, batch: int, coarse_channels: int, fine_channels: i
 
 def _packed(array: Array) -> Array:
     return np.ascontiguousarray(array, np.float32)
+
+
+def _as_it_lies(kernel: Array) -> Array:
+    """A kernel in its own memory order if its taps lie evenly there, so that other layouts are not copied first."""
+    steps, sizes = kernel.strides[:-2], kernel.shape[:-2]
+    evenly = all(step == sizes[i + 1] * steps[i + 1] for i, step in enumerate(steps[:-1]))
+    native = kernel.dtype.isnative and not any(step % kernel.itemsize for step in kernel.strides)
+    return kernel if evenly and native else _packed(kernel)

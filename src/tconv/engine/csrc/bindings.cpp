@@ -17,13 +17,14 @@ namespace {
 
 using In = nb::ndarray<const float, nb::device::cpu, nb::c_contig>;
 using Out = nb::ndarray<float, nb::device::cpu, nb::c_contig>;
-using Strided = nb::ndarray<nb::device::cpu>;
+using InKernel = nb::ndarray<const float, nb::device::cpu>;
+using OutKernel = nb::ndarray<float, nb::device::cpu>;
 
 // A kernel array (*K, rows, columns) whose taps lie evenly: its last two axes in any order, its taps as one run.
-KernelView view(const Strided& kernel) {
-    if (kernel.dtype() != nb::dtype<float>()) throw std::invalid_argument("kernel is not float32");
+template <typename Kernel>
+KernelView view(const Kernel& kernel) {
     const int64_t rank = static_cast<int64_t>(kernel.ndim()) - 2;
-    return {static_cast<float*>(kernel.data()), kernel.stride(rank - 1), kernel.stride(rank), kernel.stride(rank + 1)};
+    return {const_cast<float*>(kernel.data()), kernel.stride(rank - 1), kernel.stride(rank), kernel.stride(rank + 1)};
 }
 
 Problem parse(const std::vector<int64_t>& numbers) { return {numbers.data(), static_cast<int64_t>(numbers.size())}; }
@@ -33,19 +34,19 @@ Problem parse(const std::vector<int64_t>& numbers) { return {numbers.data(), sta
 
 NB_MODULE(_native, m) {
     using namespace tconv;
-    m.def("conv_transpose", [](const std::vector<int64_t>& numbers, const In& x, const Strided& kernel, const Out& out) {
+    m.def("conv_transpose", [](const std::vector<int64_t>& numbers, const In& x, const InKernel& kernel, const Out& out) {
         const Problem problem = parse(numbers);
         const KernelView weights = view(kernel);
         nb::gil_scoped_release release;
         conv_transpose(problem, x.data(), weights, out.data());
     });
-    m.def("conv", [](const std::vector<int64_t>& numbers, const In& y, const Strided& kernel, const Out& out) {
+    m.def("conv", [](const std::vector<int64_t>& numbers, const In& y, const InKernel& kernel, const Out& out) {
         const Problem problem = parse(numbers);
         const KernelView weights = view(kernel);
         nb::gil_scoped_release release;
         conv(problem, y.data(), weights, out.data());
     });
-    m.def("kernel_gradient", [](const std::vector<int64_t>& numbers, const In& y, const In& x, const Strided& out) {
+    m.def("kernel_gradient", [](const std::vector<int64_t>& numbers, const In& y, const In& x, const OutKernel& out) {
         const Problem problem = parse(numbers);
         const KernelView gradient = view(out);
         nb::gil_scoped_release release;
