@@ -55,7 +55,8 @@ def test_conv_and_its_gradients_equal_the_oracle(case, dtype, last):
     want = oracle.conv(case.y, case.kernel, coarse=problem.coarse, **case.relation)
     assert np.array_equal(array(x), want + np.arange(case.x.shape[-1]))
     grads = torch.autograd.grad(x, (y, w, b), tensor(case.x, dtype))
-    assert np.array_equal(array(grads[0]), oracle.conv_transpose(case.x, case.kernel, fine=problem.fine, **case.relation))
+    want = oracle.conv_transpose(case.x, case.kernel, fine=problem.fine, **case.relation)
+    assert np.array_equal(array(grads[0]), want)
     back = oracle.kernel_gradient(case.y, case.x, kernel=problem.kernel, **case.relation)
     assert np.array_equal(kernel(grads[1]), back)
     assert np.array_equal(grads[2].numpy(), case.x.sum(tuple(range(case.x.ndim - 1))))
@@ -68,7 +69,8 @@ def test_the_gradients_of_the_kernel_gradient_equal_the_oracle(case, dtype):
     w = family.kernel_gradient(y, x, problem)
     assert np.array_equal(kernel(w), oracle.kernel_gradient(case.y, case.x, kernel=problem.kernel, **case.relation))
     grads = torch.autograd.grad(w, (y, x), weight(case.kernel, dtype))
-    assert np.array_equal(array(grads[0]), oracle.conv_transpose(case.x, case.kernel, fine=problem.fine, **case.relation))
+    want = oracle.conv_transpose(case.x, case.kernel, fine=problem.fine, **case.relation)
+    assert np.array_equal(array(grads[0]), want)
     assert np.array_equal(array(grads[1]), oracle.conv(case.y, case.kernel, coarse=problem.coarse, **case.relation))
 
 

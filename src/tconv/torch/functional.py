@@ -59,7 +59,7 @@ def conv_transpose2d(
 
     >>> import torch
     >>> conv_transpose2d(torch.ones(1, 1, 2, 2), torch.ones(1, 1, 3, 3), stride=2, padding="same").sum(dim=(0, 1, 2))
-    tensor([3., 3., 6., 3.])
+    tensor([ 5.,  5., 10.,  5.])
     """
     return calls.conv_transpose(2, input, weight, bias, stride, padding, output_padding, groups, dilation, output_size)
 
@@ -114,7 +114,7 @@ def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: In
 
     >>> import torch
     >>> conv2d(torch.ones(1, 5, 5), torch.ones(1, 1, 3, 3), stride=2, padding="same").sum(dim=(0, 1))
-    tensor([16., 24., 16.])
+    tensor([14., 21., 14.])
     """
     return calls.conv(2, input, weight, bias, stride, padding, dilation, groups)
 

@@ -73,7 +73,9 @@ def _stand_in(input: Tensor) -> Shape:
 
 def _remembered(translate: Callable[..., Problem], rank: int, settings: Settings, input: Tensor, weight: Tensor,
                 bias: Tensor | None) -> Problem:
-    shapes = (input.shape, weight.shape, None if bias is None else bias.shape)
+    shapes: tuple[Any, ...] = (input.shape, weight.shape, None if bias is None else bias.shape)
+    if torch.jit.is_tracing():  # sizes are tensors then
+        shapes = tuple(None if shape is None else tuple(map(int, shape)) for shape in shapes)
     itemsize = input.element_size() if type(input) in PLAIN_TYPES and input.is_cpu else 0
     try:
         return translate(rank, *settings, *shapes, itemsize)
