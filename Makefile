@@ -1,0 +1,54 @@
+# make demo    everything it takes, then train the MNIST autoencoder and report
+# make test    everything it takes, then the tests (a fixed-seed sample of the large grids)
+# make check   lint, types, quick tests
+# make verify  the full grids and long fuzzing (an hour)
+# make docs    run every example in the documentation
+# make bench   this machine: ours beside PyTorch, layer by layer
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+OUT ?= runs/autoencoder
+SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(wildcard src/tconv/engine/csrc/*)
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+QUICK := tests/geometry tests/methods tests/operations tests/resize tests/initialize tests/test_*.py src/tconv/geometry src/tconv/methods src/tconv/operations.py
+
+.PHONY: demo test check verify docs bench clean
+
+demo: $(VENV)/demo
+	$(BIN)/tconv train autoencoder --out $(OUT)
+
+test: $(VENV)/dev
+	$(BIN)/python -m pytest
+
+check: $(VENV)/dev
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest $(QUICK)
+
+verify: $(VENV)/dev
+	$(BIN)/python -m pytest -m "verify or not verify"
+
+docs: $(VENV)/dev
+	$(BIN)/python -m pytest docs README.md
+
+bench: $(VENV)/dev
+	$(BIN)/python benchmarks/layers.py --json benchmarks/layers.json
+
+clean:
+	rm -rf $(VENV) build
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit("tconv needs Python 3.11 or later" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+
+$(VENV)/demo: $(BIN)/python $(SOURCES)
+	@echo "Setting up $(VENV): a few minutes, once."
+	$(PIP) --editable '.[recipes]'
+	@touch $@
+
+$(VENV)/dev: $(BIN)/python $(SOURCES)
+	@echo "Setting up $(VENV) with every framework: several minutes, once."
+	$(PIP) --editable '.[dev]'
+	@touch $@ $(VENV)/demo
