@@ -163,6 +163,16 @@ def test_both_layers_train():
     assert losses[-1] < 0.7 * losses[0]
 
 
+@pytest.mark.parametrize("interpolation", plain.INTERPOLATIONS)
+def test_gradients_pass_through_in_mixed_precision(interpolation):
+    convolution = keras.layers.Conv2D(1, 1, use_bias=False, kernel_initializer="ones", dtype="mixed_bfloat16")
+    model = keras.Sequential([keras.Input((4, 4, 1)), convolution,
+                              layers.UpSampling2D(2, interpolation=interpolation, dtype="mixed_bfloat16")])
+    model.compile(keras.optimizers.SGD(2.0**-6), loss=lambda y, p: keras.ops.sum(p))
+    model.fit(np.ones((1, 4, 4, 1), np.float32), np.ones((1, 8, 8, 1), np.float32), verbose=0)
+    assert values(convolution.kernel).item() == pytest.approx(0, abs=0.05)
+
+
 @pytest.mark.parametrize(("make", "error", "says"), [
     (lambda: layers.UpSampling2D(0), SettingError, "UpSampling2D: size is 0"),
     (lambda: layers.UpSampling1D(1.5), SettingError, "UpSampling1D: size is 1.5"),

@@ -136,7 +136,8 @@ class MaxPoolingWithIndices(_Windowed):
 
     def compute_output_spec(self, inputs: Any) -> tuple[Any, Any]:
         values, places = self.compute_output_shape(inputs.shape)
-        return keras.KerasTensor(values, dtype=inputs.dtype), keras.KerasTensor(places, dtype="int32")
+        dtype = self.compute_dtype if keras.backend.is_float_dtype(inputs.dtype) else inputs.dtype
+        return keras.KerasTensor(values, dtype=dtype), keras.KerasTensor(places, dtype="int32")
 
 
 @keras.saving.register_keras_serializable(package="tconv")

@@ -45,7 +45,10 @@ def resize(x: Any, size: Sequence[int], interpolation: str = "nearest") -> Any:
 
 
 def _image(x: Any, size: Sequence[Any], interpolation: str) -> Any:
-    return ops.image.resize(x, tuple(size), interpolation=interpolation, data_format="channels_last")
+    half = keras.backend.backend() == "tensorflow" and x.dtype in ("float16", "bfloat16")
+    wide = ops.cast(x, "float32") if half else x  # TensorFlow has no gradients for half-wide images
+    y = ops.image.resize(wide, tuple(size), interpolation=interpolation, data_format="channels_last")
+    return ops.cast(y, x.dtype) if half else y
 
 
 def _product(sizes: Sequence[Any]) -> Any:
