@@ -1,7 +1,6 @@
 """The command line as a process: what it prints, its exit codes, and one line where something is wrong."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -13,12 +12,12 @@ pytest.importorskip("typer")
 
 from tconv.recipes import checkpoint
 
+COMMAND = [sys.executable, "-m", "tconv"]
 FRAMEWORKS = ("jax", "torch", "tensorflow", "keras", "onnx", "scipy")
 
 
-def tconv(*arguments, **options):
-    return subprocess.run([sys.executable, "-m", "tconv", *map(str, arguments)], capture_output=True, text=True, check=False,
-                          timeout=300, **options)
+def tconv(*arguments):
+    return subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=300)
 
 
 def refused(*arguments):
@@ -77,7 +76,8 @@ def test_info_says_versions_and_what_runs_on_the_engine_and_that_tensorflow_does
 
 @pytest.mark.parametrize("verb", [["info", "--json"], ["solve", "7", "14"], ["train", "autoencoder", "--help"]])
 def test_no_framework_is_imported_for_a_quick_answer(verb):
-    code = (f"import sys; sys.argv = ['tconv', *{verb!r}]\nfrom tconv.cli import main\ntry: main()\nexcept SystemExit: pass\n"
+    code = (f"import sys; sys.argv = ['tconv', *{verb!r}]\nfrom tconv.cli import main\ntry: main()\nexcept "
+            "SystemExit: pass\n"
             f"print(sorted(set(sys.modules) & set({FRAMEWORKS!r})), file=sys.stderr)")
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stderr.strip() == "[]"
@@ -101,7 +101,8 @@ BAD_WORDS = {
     "solve text": (["solve", "7xa", "28"], "coarse: is '7xa', but has to be sizes"),
     "solve ranks": (["solve", "7x7", "28"], "give equally many sizes"),
     "solve zero": (["solve", "0", "28"], "coarse is 0, but has to be a whole number >= 1"),
-    "solve nothing": (["solve", "7", "28", "--stride", "2", "--kernel", "3"], "nothing that was tried leads from 7 to 28"),
+    "solve nothing": (["solve", "7", "28", "--stride", "2", "--kernel", "3"], "nothing that was tried leads from 7 to "
+                                                                              "28"),
     "solve pick": (["solve", "7", "28", "--pick", "99"], "pick is 99, but there are"),
     "solve list": (["solve", "7", "28", "--kernel", "3;4"], "kernel: is '3;4', but has to be whole numbers"),
     "convert text": (["convert", "hello", "--to", "torch"], "is no layer"),
@@ -132,8 +133,7 @@ def test_an_unknown_option_or_verb_is_exit_code_2_without_a_traceback():
 
 
 def test_a_reader_that_stops_reading_is_no_error():
-    process = subprocess.Popen([sys.executable, "-m", "tconv", "solve", "7", "28", "--json"], stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE)
+    process = subprocess.Popen([*COMMAND, "solve", "7", "28", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process.stdout.close()
     assert "Traceback" not in process.stderr.read().decode()
     process.stderr.close()
@@ -213,9 +213,9 @@ def test_apply_says_which_picture_is_none(run, tmp_path):
 
 def test_stopping_by_hand_says_how_to_go_on(pictures, tmp_path):
     run = tmp_path / "run"
-    command = [sys.executable, "-m", "tconv", "train", "autoencoder", "--data", pictures, "--filters", "2", "--epochs", "100000",
-               "--out", run]
-    process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
+    settings = ["--data", str(pictures), "--filters", "2", "--epochs", "100000", "--out", str(run)]
+    command = [*COMMAND, "train", "autoencoder", *settings]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while process.poll() is None and not (run / checkpoint.NAME).exists():
         time.sleep(0.05)
     time.sleep(0.5)

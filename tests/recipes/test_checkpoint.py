@@ -21,8 +21,8 @@ def test_what_is_read_is_what_was_written_down_to_the_byte_and_the_dtype(tmp_pat
     before = a_checkpoint(np.pi)
     checkpoint.write(tmp_path / checkpoint.NAME, before)
     after = checkpoint.read(tmp_path)
-    assert (after.settings, after.data, after.history, after.paths) == ({"recipe": "x", "seed": 3}, "abc", before.history,
-                                                                        before.paths)
+    assert (after.settings, after.data) == ({"recipe": "x", "seed": 3}, "abc")
+    assert (after.history, after.paths) == (before.history, before.paths)
     for a, b in zip(after.variables, before.variables, strict=True):
         assert (a.dtype, a.shape, a.tobytes()) == (b.dtype, b.shape, b.tobytes())
 
@@ -39,7 +39,8 @@ def test_a_full_disk_leaves_the_old_checkpoint_whole_and_nothing_beside_it(tmp_p
         monkeypatch.setattr(checkpoint, "write_whole", half_written)
     else:
         monkeypatch.setattr(os, moment, full)
-    with pytest.raises(DataError, match=r"cannot be written \(No space left on device\); what was there before is still whole"):
+    with pytest.raises(DataError, match=r"cannot be written \(No space left on device\); what was there before is "
+                                        r"still whole"):
         checkpoint.write(path, a_checkpoint(2.0))
     monkeypatch.undo()
     assert checkpoint.read(path).variables[0][0, 0] == 1.0
@@ -60,12 +61,17 @@ def test_a_disk_that_is_really_full_is_one_sentence(tmp_path):
     assert not (tmp_path / "report.html").exists()
 
 
+def interrupted(path):
+    with whole.whole_file(path) as file:
+        file.write(b"half")
+        raise KeyboardInterrupt
+
+
 def test_an_interruption_in_the_middle_of_writing_leaves_the_old_file(tmp_path):
     path = tmp_path / "report.html"
     whole.write_whole(path, "old")
-    with pytest.raises(KeyboardInterrupt), whole.whole_file(path) as file:
-        file.write(b"half")
-        raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(path)
     assert path.read_text() == "old"
     assert [file.name for file in tmp_path.iterdir()] == ["report.html"]
 
@@ -80,7 +86,7 @@ def test_a_half_file_left_by_a_killed_process_is_no_obstacle(tmp_path):
 
 def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(DataError, match="cannot be written .* nothing was there before"):
+    with pytest.raises(DataError, match=r"cannot be written .* nothing was there before"):
         whole.write_whole(tmp_path / "file" / "report.html", "x")
 
 

@@ -28,7 +28,8 @@ def test_a_generator_makes_10_by_10_images_with_324353_parameters(generator):
 def test_the_shapes_on_the_way_are_the_article_s():
     assert [layer.output.shape[1:] for layer in upsampling_generator(BACKEND).layers] == [
         (3200,), (5, 5, 128), (10, 10, 128), (10, 10, 1)]
-    assert [layer.output.shape[1:] for layer in transposed_generator(BACKEND).layers] == [(3200,), (5, 5, 128), (10, 10, 1)]
+    assert [layer.output.shape[1:] for layer in transposed_generator(BACKEND).layers] == [
+        (3200,), (5, 5, 128), (10, 10, 1)]
 
 
 def test_the_transposed_layer_needs_a_quarter_of_the_multiply_adds_and_overlaps_unevenly():

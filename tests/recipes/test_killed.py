@@ -17,7 +17,7 @@ pytest.importorskip("PIL")
 from PIL import Image
 
 from tconv.recipes import checkpoint, use_backend
-from tconv.recipes.autoencoder import Settings, resume, start
+from tconv.recipes.autoencoder import Settings, start
 
 EPOCHS = 30
 SOURCE = str(Path(checkpoint.__file__).parents[2])
@@ -44,7 +44,8 @@ def undisturbed(settings, tmp_path_factory):
 
 
 def training(settings, run):
-    return subprocess.Popen([sys.executable, "-c", SCRIPT, json.dumps(settings), run], env=os.environ | {"PYTHONPATH": SOURCE})
+    command = [sys.executable, "-c", SCRIPT, json.dumps(settings), str(run)]
+    return subprocess.Popen(command, env=os.environ | {"PYTHONPATH": SOURCE})
 
 
 def done(run):

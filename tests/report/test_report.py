@@ -20,7 +20,8 @@ FACTS = RunFacts(
     recipe="autoencoder",
     source="digits & <letters>",
     images=(48_000, 12_000, 10_000),
-    settings={"filters": [32, 16, 8], "epochs": 2, "batch_size": 1000, "seed": 0, "backend": "jax", "data": None, "limit": None},
+    settings={"filters": [32, 16, 8], "epochs": 2, "batch_size": 1000, "seed": 0, "backend": "jax",
+              "data": None, "limit": None},
     history=(Epoch(1, 0.25, 0.1, 20.0), Epoch(2, 0.09, 0.08, 16.0)),
     test_loss=0.06049,
     parameters=609,
@@ -97,12 +98,17 @@ def test_the_json_holds_what_a_program_wants():
     assert plain["history"][1] == {"epoch": 2, "loss": 0.09, "val_loss": 0.08, "seconds": 16.0}
 
 
-@pytest.mark.parametrize("losses", [[(0.3, 0.1)], [(0.69, 0.69)] * 3, [(9.0, 1e-12), (1e-3, 2.0)], [(1 / n, 2 / n) for n in range(1, 200)]])
+LOSSES = [[(0.3, 0.1)], [(0.69, 0.69)] * 3, [(9.0, 1e-12), (1e-3, 2.0)], [(1 / n, 2 / n) for n in range(1, 200)]]
+
+
+@pytest.mark.parametrize("losses", LOSSES)
 def test_every_point_of_a_curve_lies_within_its_frame(losses):
     drawn = chart([Epoch(number, *pair, 1.0) for number, pair in enumerate(losses, start=1)])
     for line in drawn.lines:
         assert len(line.points) == len(losses)
-        assert all(drawn.left <= x <= drawn.right and drawn.top - 1e-9 <= y <= drawn.bottom + 1e-9 for x, y, _, _ in line.points)
+        for x, y, _, _ in line.points:
+            assert drawn.left <= x <= drawn.right
+            assert drawn.top - 1e-9 <= y <= drawn.bottom + 1e-9
     assert len({text for _, text in drawn.up}) == len(drawn.up) >= 2
 
 

@@ -29,7 +29,8 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def about(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version and stop.")] = False,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version and "
+                                                                                              "stop.")] = False,
 ) -> None:
     """Convolution and transposed convolution: understand, choose, train, run, check and mend."""
 

@@ -27,11 +27,12 @@ EXAMPLES = """Examples:\n
 
 def apply(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder that a training wrote.")],
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGES...", help="Pictures of any size; made grey and 28x28.")],
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGES...", help="Pictures of any size; made grey and "
+                                                                           "28x28.")],
     folder: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where the results go.")],
     invert: Annotated[bool, typer.Option(help="For dark digits on light paper; MNIST is light on dark.")] = False,
     overwrite: Annotated[bool, typer.Option(help="Replace results of an earlier call.")] = False,
-    backend: Annotated[str | None, typer.Option(help="Framework under Keras.", show_default="as it was trained")] = None,
+    backend: Annotated[str | None, typer.Option(help="Framework under Keras.", show_default="as trained")] = None,
 ) -> None:
     """Reconstruct your own pictures with a trained autoencoder.
 
@@ -67,7 +68,8 @@ def _check_free(images: list[Path], targets: list[Path], overwrite: bool) -> Non
     inputs = {image.resolve() for image in images}
     for path in targets:
         if path.resolve() in inputs:
-            raise DataError(f"{path}: is one of the pictures to read, and would be overwritten; give another folder with -o.")
+            raise DataError(f"{path}: is one of the pictures to read, and would be overwritten; give another folder "
+                            "with -o.")
         if path.exists() and not overwrite:
             raise DataError(f"{path}: is there already; give another folder with -o, or --overwrite.")
 

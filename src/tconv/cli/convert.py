@@ -22,7 +22,8 @@ EXAMPLES = """Examples:\n
 def convert(
     layer: Annotated[str, typer.Argument(metavar="LAYER", help="The framework and the layer, as one writes it.")],
     to: Annotated[str, typer.Option(help="The framework to write it for.")],
-    input_sizes: Annotated[str | None, typer.Option("--sizes", help="Sizes that go in, as 7x7, where the layer says an output size.")] = None,
+    input_sizes: Annotated[str | None, typer.Option("--sizes", help="Sizes that go in, as 7x7, where the layer says "
+                                                                    "an output size.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
     """Write a transposed convolution in another framework's words, exactly.

@@ -32,7 +32,8 @@ def info(as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    for name, value in (("engine", part), ("instructions", here.isa), ("threads", str(here.threads)), ("processor", here.cpu),
+    for name, value in (("engine", part), ("instructions", here.isa), ("threads", str(here.threads)),
+                        ("processor", here.cpu),
                         ("cores", str(here.cores)), ("system", here.system)):
         table.add_row(name, value)
     table.add_section()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
@@ -36,7 +34,7 @@ class Display:
             self.bar.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.bar.stop()
 
     def __call__(self, event: Step | Epoch) -> None:
@@ -56,6 +54,7 @@ class Display:
         # The first epoch of a process compiles; the later ones tell how long the rest will take.
         self.epoch_seconds = epoch.seconds
         left = epoch.seconds * (self.epochs - epoch.epoch)
-        self.console.print(f"epoch {epoch.epoch:>3}/{self.epochs}  loss {epoch.loss:.4f}  val loss {epoch.val_loss:.4f}  "
+        self.console.print(f"epoch {epoch.epoch:>3}/{self.epochs}  loss {epoch.loss:.4f}  val loss "
+                           f"{epoch.val_loss:.4f}  "
                            f"{duration(epoch.seconds):>9}  {self.images / epoch.seconds:>7,.0f} images/s"
                            + (f"  {duration(left)} left" if left else ""))

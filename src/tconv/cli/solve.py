@@ -41,17 +41,20 @@ def solve(
     Each is judged: uneven overlap invites a checkerboard, holes get nothing but the bias.
     """
     small, large = sizes("coarse", coarse), sizes("fine", fine)
-    tried = {"kernels": numbers("kernel", kernel), "strides": numbers("stride", stride), "dilations": numbers("dilation", dilation)}
+    tried = {"kernels": numbers("kernel", kernel), "strides": numbers("stride", stride),
+             "dilations": numbers("dilation", dilation)}
     found = geometry.solve(small, large, **{name: value for name, value in tried.items() if value})  # type: ignore[arg-type]
     for number, (solutions, a, b) in enumerate(zip(found, small, large, strict=True)):  # type: ignore[arg-type]
         if not solutions:
-            raise SettingError(f"solve: nothing that was tried leads from {a} to {b} on axis {number}; allow other kernels or strides.")
+            raise SettingError(f"solve: nothing that was tried leads from {a} to {b} on axis {number}; allow other "
+                               "kernels or strides.")
         if pick > len(solutions):
             raise SettingError(f"solve: pick is {pick}, but there are {len(solutions)} settings on axis {number}.")
     picked = Spec(tuple(solutions[pick - 1].axis for solutions in found))
     words = {name: _words(row, picked, small) for name, row in CONVENTIONS.items() if row.code}  # type: ignore[arg-type]
     if as_json:
-        axes = [[{**asdict(s.axis), "overlap": s.overlap, "verdict": s.verdict} for s in solutions] for solutions in found]
+        axes = [[{**asdict(one.axis), "overlap": one.overlap, "verdict": one.verdict} for one in solutions]
+                for solutions in found]
         print(json.dumps({"coarse": small, "fine": large, "axes": axes, "pick": pick, "words": words}, indent=2))
         return
     _draw(out(), small, large, found, rows, pick, words)  # type: ignore[arg-type]
@@ -88,7 +91,8 @@ def _table(title: str, solutions: tuple[Solution, ...], rows: int, pick: int) ->
         axis = solution.axis
         colour = "red" if solution.holes else "green" if solution.even and axis.lo >= 0 <= axis.hi else "yellow"
         table.add_row(str(number), str(axis.kernel), str(axis.stride), str(axis.dilation), f"{axis.lo}, {axis.hi}",
-                      ":".join(map(str, solution.overlap)), f"[{colour}]{solution.verdict}[/]", style="bold" if number == pick else "")
+                      ":".join(map(str, solution.overlap)), f"[{colour}]{solution.verdict}[/]",
+                      style="bold" if number == pick else "")
     if len(solutions) > rows:
         table.caption = f"and {len(solutions) - rows} more; --rows shows them"
     return table

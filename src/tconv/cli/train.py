@@ -42,17 +42,24 @@ EXAMPLES = """Examples:\n
 
 @app.command("autoencoder", epilog=EXAMPLES)
 def autoencoder(
-    data: Annotated[str | None, typer.Option(metavar="PATH", help="idx files, mnist.npz, or a folder of images; else MNIST as it is "
-                                             "installed.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the data.", show_default="25")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Images a step.", show_default="1000")] = None,
-    filters: Annotated[str | None, typer.Option(help="Channels after each convolution; the way back mirrors them.", show_default="32,16,8")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of the weights and of the order of the images.", show_default="0")] = None,
-    backend: Annotated[str | None, typer.Option(help=f"Framework under Keras: {', '.join(BACKENDS)}.",
-                                             show_default="KERAS_BACKEND, or else jax")] = None,
-    out_folder: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where the run goes.", show_default="runs/autoencoder-TIME")] = None,
-    resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with an interrupted run; --epochs may prolong it.")] = None,
-    limit: Annotated[int | None, typer.Option(metavar="N", help="Train on the first N images only, for a quick try.")] = None,
+    data: Annotated[str | None, typer.Option(
+        metavar="PATH", help="idx files, mnist.npz, or a folder of images; else MNIST as it is installed.")] = None,
+    epochs: Annotated[int | None, typer.Option(
+        help="Passes over the data.", show_default="25")] = None,
+    batch_size: Annotated[int | None, typer.Option(
+        help="Images a step.", show_default="1000")] = None,
+    filters: Annotated[str | None, typer.Option(
+        help="Channels after each convolution; the way back mirrors them.", show_default="32,16,8")] = None,
+    seed: Annotated[int | None, typer.Option(
+        help="Of the weights and of the order of the images.", show_default="0")] = None,
+    backend: Annotated[str | None, typer.Option(
+        help=f"Framework under Keras: {', '.join(BACKENDS)}.", show_default="KERAS_BACKEND, or else jax")] = None,
+    out_folder: Annotated[Path | None, typer.Option(
+        "--out", metavar="DIR", help="Where the run goes.", show_default="runs/autoencoder-TIME")] = None,
+    resume: Annotated[Path | None, typer.Option(
+        metavar="RUN", help="Go on with an interrupted run; --epochs may prolong it.")] = None,
+    limit: Annotated[int | None, typer.Option(
+        metavar="N", help="Train on the first N images only, for a quick try.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Learn to reconstruct handwritten digits with three convolutions and three transposed ones.
@@ -89,7 +96,8 @@ def _train(run: Path, given: dict[str, Any], goes_on: bool, as_json: bool) -> No
         print(facts.json(), end="")
         return
     out().print(f"test loss {facts.test_loss:.4f}, {len(facts.history)} epochs in {report.duration(facts.seconds)}, "
-                f"{facts.parameters:,} parameters\nreport    {run / 'report.html'}\nmodel     {run / 'model.keras'}", markup=False)
+                f"{facts.parameters:,} parameters\nreport    {run / 'report.html'}\nmodel     "
+                f"{run / 'model.keras'}", markup=False)
 
 
 def _settings(given: dict[str, Any]) -> Settings:
@@ -104,5 +112,6 @@ def _interrupted(run: Path) -> None:
     except ValueError:
         err().print("Stopped before anything was saved.")
         return
-    err().print(f"Stopped after epoch {len(saved.history)} of {saved.settings['epochs']}; go on with: tconv train autoencoder "
+    err().print(f"Stopped after epoch {len(saved.history)} of {saved.settings['epochs']}; go on with: tconv train "
+                "autoencoder "
                 f"--resume {run}", markup=False, soft_wrap=True)

@@ -37,7 +37,8 @@ def numbers(name: str, text: str | None) -> tuple[int, ...] | None:
     try:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
-        raise SettingError(f"{name}: is {text!r}, but has to be whole numbers with commas between, as in 32,16,8.") from None
+        raise SettingError(f"{name}: is {text!r}, but has to be whole numbers with commas between, as in "
+                           "32,16,8.") from None
 
 
 def sizes(name: str, text: str | None) -> tuple[int, ...] | None:

@@ -1,8 +1,8 @@
 """A convolutional autoencoder for handwritten digits: three convolutions in, three transposed convolutions out.
 
 The grid shrinks 28, 26, 24, 22 and grows back 24, 26, 28, because a transposed convolution returns the size that a
-convolution of the same setting took. The code is 22x22x8, more numbers than the image has: what is learned is to undo three
-convolutions, not to compress.
+convolution of the same setting took. The code is 22x22x8, more numbers than the image has: what is learned is to undo
+three convolutions, not to compress.
 """
 
 from __future__ import annotations
@@ -65,7 +65,8 @@ class Settings:
         object.__setattr__(self, "filters", tuple(whole("autoencoder", "filters", count, 1) for count in self.filters))
         deepest = (SIDE - 1) // (KERNEL[0] - 1)
         if not 1 <= len(self.filters) <= deepest:
-            raise SettingError(f"autoencoder: filters is {self.filters}, {len(self.filters)} layers, but a {SIDE}x{SIDE} image "
+            raise SettingError(f"autoencoder: filters is {self.filters}, {len(self.filters)} layers, but a "
+                               f"{SIDE}x{SIDE} image "
                                f"has room for 1 to {deepest} convolutions of 3x3.")
         if self.backend not in BACKENDS:
             raise SettingError(f"autoencoder: backend is {self.backend!r}, but has to be one of {', '.join(BACKENDS)}.")
@@ -124,8 +125,8 @@ class Outcome:
         images = as_input(self.digits.train)
         cut = len(images) - len(images) // SHARE_FOR_VALIDATION
         plan = Plan(self.settings.epochs, self.settings.batch_size, self.settings.seed)
-        saved = train(self.model, images[:cut], images[cut:], plan=plan, path=self.run / checkpoint.NAME, start=self.saved,
-                      watch=watch)
+        saved = train(self.model, images[:cut], images[cut:], plan=plan, path=self.run / checkpoint.NAME,
+                      start=self.saved, watch=watch)
         return replace(self, saved=saved)
 
     def test_loss(self) -> float:
@@ -173,12 +174,14 @@ def resume(run: Path, **given: Any) -> Outcome:
         was = getattr(settings, name)
         longer = name == "epochs" and value is not None and value >= len(saved.history)
         if value is not None and value != was and not longer:
-            raise DataError(f"{run}: was started with {name}={_said(was)}, and cannot go on with {_said(value)}; leave it out, or "
+            raise DataError(f"{run}: was started with {name}={_said(was)}, and cannot go on with {_said(value)}; "
+                            "leave it out, or "
                             "start a new run.")
     settings = replace(settings, epochs=given.get("epochs") or settings.epochs)
     digits = _digits(settings)
     if digits.digest != saved.data:
-        raise DataError(f"{run}: was started on other images than {digits.source} has now; give the same --data, or start a new "
+        raise DataError(f"{run}: was started on other images than {digits.source} has now; give the same --data, or "
+                        "start a new "
                         "run.")
     model = _seeded(settings)
     summary = _summary(model)
@@ -231,7 +234,8 @@ def _settings(saved: Checkpoint, run: Path) -> Settings:
     try:
         return Settings(**{**plain, "filters": tuple(plain["filters"])})
     except (TypeError, KeyError):
-        raise DataError(f"{run}: was written with other settings than this version of tconv knows; use the version that wrote "
+        raise DataError(f"{run}: was written with other settings than this version of tconv knows; use the version "
+                        "that wrote "
                         "it.") from None
 
 

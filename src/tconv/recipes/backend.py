@@ -28,7 +28,8 @@ def use_backend(name: str | None = None) -> str:
     if chosen not in BACKENDS:
         raise SettingError(f"backend: is {chosen!r}, but has to be one of {', '.join(BACKENDS)}.")
     if running not in (None, chosen):
-        raise SettingError(f"backend: is {chosen!r}, but Keras already runs on {running!r} in this process; start a new "
+        raise SettingError(f"backend: is {chosen!r}, but Keras already runs on {running!r} in this process; start a "
+                           "new "
                            "one.")
     for package in ("keras", chosen):
         if find_spec(package) is None:

@@ -76,7 +76,8 @@ def pour(saved: Checkpoint, model: Any, where: str) -> None:
     wants = [tuple(v.shape) for v in variables]
     if has != wants:
         odd = next((f"{a} where it wants {b}" for a, b in zip(has, wants, strict=False) if a != b), "")
-        raise DataError(f"{where}: is the checkpoint of another network: it has {len(has)} variables and this one {len(wants)}"
+        raise DataError(f"{where}: is the checkpoint of another network: it has {len(has)} variables and this one "
+                        f"{len(wants)}"
                         f"{', the first that differs is ' + odd if odd else ''}; resume it with its own settings.")
     for variable, array in zip(variables, saved.variables, strict=True):
         variable.assign(array)
@@ -105,7 +106,7 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
              "history": [asdict(epoch) for epoch in checkpoint.history]}
     content = io.BytesIO()
     arrays = {f"variable_{number:03}": array for number, array in enumerate(checkpoint.variables)}
-    np.savez(content, about=np.frombuffer(json.dumps(about).encode(), np.uint8), **arrays)
+    np.savez(content, about=np.frombuffer(json.dumps(about).encode(), np.uint8), **arrays)  # type: ignore[arg-type]
     write_whole(path, content.getvalue())
 
 
@@ -127,7 +128,8 @@ def read(path: Path) -> Checkpoint:
             variables = tuple(file[f"variable_{number:03}"] for number in range(len(about["paths"])))
             history = tuple(Epoch(**row) for row in about["history"])
             if about["form"] != FORM:
-                raise DataError(f"{path}: is a checkpoint of form {about['form']}, this version of tconv reads {FORM}; use the "
+                raise DataError(f"{path}: is a checkpoint of form {about['form']}, this version of tconv reads "
+                                f"{FORM}; use the "
                                 "version that wrote it.")
             return Checkpoint(about["settings"], about["data"], history, variables, tuple(about["paths"]))
     except DataError:

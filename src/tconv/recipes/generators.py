@@ -1,7 +1,7 @@
 """Two small image generators of equal size: one resizes and then convolves, the other does both in one layer.
 
-Each makes a 10x10 image of 100 random numbers. The second needs a quarter of the multiply-adds in its last layer, but its
-3x3 kernel at stride 2 overlaps unevenly: 4, 2, 2 and 1 taps meet in its four phases.
+Each makes a 10x10 image of 100 random numbers. The second needs a quarter of the multiply-adds in its last layer, but
+its 3x3 kernel at stride 2 overlaps unevenly: 4, 2, 2 and 1 taps meet in its four phases.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ LATENT = 100
 
 
 def upsampling_generator(backend: str | None = None) -> Any:
-    """Dense 100 to 5x5x128, nearest upsampling by 2, 3x3 'same' convolution to 1: a Keras model of 324,353 parameters."""
+    """Dense 100 to 5x5x128, nearest upsampling by 2, 3x3 'same' convolution to 1: a Keras model, 324,353 parameters."""
     use_backend(backend)
     import keras
 

@@ -1,4 +1,4 @@
-"""The loop that all recipes share: one compiled step, an order drawn from (seed, epoch), a checkpoint after each epoch."""
+"""The loop that all recipes share: one compiled step, order drawn from (seed, epoch), a checkpoint after each epoch."""
 
 from __future__ import annotations
 
@@ -122,6 +122,7 @@ def _parts(count: int, size: int) -> Iterator[slice]:
 def _number(loss: Any, epoch: int, step: int) -> float:
     number = float(np.squeeze(loss))
     if not np.isfinite(number):
-        raise SettingError(f"train: the loss is {number} in step {step} of epoch {epoch}; the last checkpoint is still whole. Take a "
+        raise SettingError(f"train: the loss is {number} in step {step} of epoch {epoch}; the last checkpoint is "
+                           "still whole. Take a "
                            "smaller learning rate, or look for values in the data that are not numbers.")
     return number

@@ -7,5 +7,5 @@ from .machine import Machine, machine, versions
 from .page import duration, page, ready
 from .pictures import png, sheet
 
-__all__ = ["Face", "LayerFacts", "Machine", "Pictures", "RunFacts", "duration", "faces", "layer_facts", "machine", "page",
-           "png", "ready", "run_facts", "sheet", "versions"]
+__all__ = ["Face", "LayerFacts", "Machine", "Pictures", "RunFacts", "duration", "faces", "layer_facts", "machine",
+           "page", "png", "ready", "run_facts", "sheet", "versions"]

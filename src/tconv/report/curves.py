@@ -75,7 +75,8 @@ def chart(history: Sequence[Epoch]) -> Chart:
 
 
 def _epochs(count: int) -> tuple[int, ...]:
-    step = next(step for step in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, count) if count / step <= 10 or step >= count)
+    steps = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, count)
+    step = next(step for step in steps if count / step <= 10 or step >= count)
     return tuple(sorted({1, *range(step, count + 1, step)}))
 
 

@@ -75,8 +75,8 @@ def _facts(layer: Any, batch: int) -> LayerFacts:
         multiply_adds = cost(problem, Extent(1, coarse[-1], fine[-1])).multiply_adds
     elif hasattr(layer, "kernel"):
         multiply_adds = math.prod(layer.kernel.shape)
-    return LayerFacts(layer.name, type(layer).__name__, *shapes, int(layer.count_params()), geometry, multiply_adds, batch,
-                      _milliseconds(layer, shapes[0], batch))
+    return LayerFacts(layer.name, type(layer).__name__, *shapes, int(layer.count_params()), geometry, multiply_adds,
+                      batch, _milliseconds(layer, shapes[0], batch))
 
 
 def _transposed(layer: Any) -> bool:

@@ -13,7 +13,8 @@ from .. import engine
 
 __all__ = ["Machine", "machine", "versions"]
 
-PACKAGES = ("numpy", "keras", "jax", "jaxlib", "torch", "tensorflow", "flax", "equinox", "onnx", "onnxruntime", "openvino")
+PACKAGES = ("numpy", "keras", "jax", "jaxlib", "torch", "tensorflow", "flax", "equinox", "onnx", "onnxruntime",
+            "openvino")
 
 
 @dataclass(frozen=True, slots=True)

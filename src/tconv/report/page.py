@@ -33,8 +33,8 @@ def page(facts: RunFacts, pictures: Pictures) -> str:
     ready()
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    room = Environment(loader=PackageLoader("tconv.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-                       lstrip_blocks=True)
+    room = Environment(loader=PackageLoader("tconv.report"), autoescape=True, undefined=StrictUndefined,
+                       trim_blocks=True, lstrip_blocks=True)
     room.filters |= {"duration": duration, "times": times, "pairs": pairs, "one": one}
     pairs_of = {name: [(png_url(a), png_url(b)) for a, b in zip(*getattr(pictures, name), strict=True)]
                 for name in ("first", "worst")}

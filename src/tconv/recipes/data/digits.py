@@ -34,8 +34,8 @@ class Digits:
     def digest(self) -> str:
         """The same for the same images in the same order; a resumed run checks it."""
         joined = hashlib.sha256(f"{self.train.shape} {self.test.shape} ".encode())
-        joined.update(np.ascontiguousarray(self.train))
-        joined.update(np.ascontiguousarray(self.test))
+        joined.update(memoryview(np.ascontiguousarray(self.train)))  # type: ignore[arg-type]
+        joined.update(memoryview(np.ascontiguousarray(self.test)))  # type: ignore[arg-type]
         return joined.hexdigest()[:16]
 
 
@@ -46,7 +46,8 @@ def check_images(where: str, shape: tuple[int, ...], dtype: object) -> None:
         DataError: with what was found.
     """
     if len(shape) != 3 or tuple(shape[1:]) != (SIDE, SIDE) or dtype != np.uint8:
-        raise DataError(f"{where}: holds {dtype} of shape {tuple(shape)}, but has to be uint8 of shape (N, {SIDE}, {SIDE}); "
+        raise DataError(f"{where}: holds {dtype} of shape {tuple(shape)}, but has to be uint8 of shape (N, {SIDE}, "
+                        f"{SIDE}); "
                         "a folder of PNG or JPEG images of any size is taken too.")
     if shape[0] < 1:
         raise DataError(f"{where}: holds no images; give a file with images in it.")
@@ -72,6 +73,7 @@ def first(digits: Digits, count: int) -> Digits:
         DataError: if there are not that many, or too few.
     """
     if not FEWEST <= count <= len(digits.train):
-        raise DataError(f"limit: is {count}, but has to lie between {FEWEST} and the {len(digits.train)} training images "
+        raise DataError(f"limit: is {count}, but has to lie between {FEWEST} and the {len(digits.train)} training "
+                        "images "
                         "that there are.")
     return Digits(digits.train[:count], digits.test[: max(1, count // 6)], f"{digits.source}, the first {count:,}")

@@ -6,7 +6,7 @@ import gzip
 import math
 import zlib
 from pathlib import Path
-from typing import IO
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +19,10 @@ __all__ = ["idx_digits", "is_idx", "read_idx"]
 KINDS = {0x08: "uint8", 0x09: "int8", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 # A deflate stream grows by no more than this, so a short file cannot hold what a long header promises.
 MOST_DEFLATED = 1032
-PARTS = {"train": ("train-images-idx3-ubyte", "train-images.idx3-ubyte"), "test": ("t10k-images-idx3-ubyte", "t10k-images.idx3-ubyte")}
+PARTS = {
+    "train": ("train-images-idx3-ubyte", "train-images.idx3-ubyte"),
+    "test": ("t10k-images-idx3-ubyte", "t10k-images.idx3-ubyte"),
+}
 
 
 def is_idx(path: Path) -> bool:
@@ -47,7 +50,7 @@ def read_idx(path: Path) -> Array:
             if need > room:
                 raise _length(path, shape, f"the file has {length:,} bytes")
             images = np.empty(shape, np.uint8)
-            got = _fill(file, memoryview(images).cast("B"))
+            got = _fill(file, images.reshape(-1).data)
             if got < need or file.read(1):
                 raise _length(path, shape, f"{got:,} follow" if got < need else "more follow")
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
@@ -55,12 +58,13 @@ def read_idx(path: Path) -> Array:
     return images
 
 
-def _header(path: Path, file: IO[bytes]) -> tuple[int, ...]:
+def _header(path: Path, file: Any) -> tuple[int, ...]:
     magic = file.read(4)
     if len(magic) < 4:
         raise DataError(f"{path}: is empty or cut off within its header; fetch it again.")
     if magic[:2] != b"\0\0" or magic[2] not in KINDS:
-        raise DataError(f"{path}: is no idx file (it starts with {magic.hex(' ')}); give the images as MNIST publishes them.")
+        raise DataError(f"{path}: is no idx file (it starts with {magic.hex(' ')}); give the images as MNIST "
+                        "publishes them.")
     sizes = file.read(4 * magic[3])
     if len(sizes) < 4 * magic[3]:
         raise DataError(f"{path}: is cut off within its header; fetch it again.")
@@ -69,15 +73,16 @@ def _header(path: Path, file: IO[bytes]) -> tuple[int, ...]:
     return shape
 
 
-def _fill(file: IO[bytes], room: memoryview) -> int:
+def _fill(file: Any, room: memoryview) -> int:
     got = 0
-    while got < len(room) and (count := file.readinto(room[got : got + (1 << 20)])):  # type: ignore[attr-defined]
+    while got < len(room) and (count := file.readinto(room[got : got + (1 << 20)])):
         got += count
     return got
 
 
 def _length(path: Path, shape: tuple[int, ...], found: str) -> DataError:
-    return DataError(f"{path}: its header says {shape[0]:,} images, {math.prod(shape):,} bytes, but {found}; the file is "
+    return DataError(f"{path}: its header says {shape[0]:,} images, {math.prod(shape):,} bytes, but {found}; the file "
+                     "is "
                      "damaged: fetch it again.")
 
 

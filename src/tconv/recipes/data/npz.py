@@ -46,7 +46,8 @@ def _images(path: Path, archive: zipfile.ZipFile, name: str) -> Array:
         check_images(where, shape, dtype)
         need = math.prod(shape)
         if need > member.file_size:
-            raise DataError(f"{where}: its header says {need:,} bytes, but {member.file_size:,} are there; fetch it again.")
+            raise DataError(f"{where}: its header says {need:,} bytes, but {member.file_size:,} are there; fetch it "
+                            "again.")
         content = file.read(need)
     if len(content) < need:
         raise DataError(f"{where}: its header says {need:,} bytes, but {len(content):,} are there; fetch it again.")

