@@ -51,7 +51,8 @@ def in_torch(code, x, kernel):
     assert layer.weight.shape == kernel.shape
     layer.weight.data = torch.from_numpy(np.ascontiguousarray(kernel))
     with torch.no_grad():
-        y = layer(torch.from_numpy(first(x))) - (0 if layer.bias is None else layer.bias.reshape(-1, *(1,) * (x.ndim - 2)))
+        y = layer(torch.from_numpy(first(x)))
+        y = y if layer.bias is None else y - layer.bias.reshape(-1, *(1,) * (x.ndim - 2))
     return last(y.numpy().round(4))
 
 
@@ -61,9 +62,7 @@ def in_jax(code, x, kernel):
 
 
 def in_flax(code, x, kernel):
-    flax = pytest.importorskip("flax")
-    import flax.linen
-
+    flax = pytest.importorskip("flax.linen", reason="needs flax") and sys.modules["flax"]
     layer = eval(code, {"flax": flax, "features": D})
     return np.asarray(layer.apply({"params": {"kernel": kernel, "bias": np.zeros(D)}}, x))
 
@@ -134,11 +133,13 @@ def test_the_code_that_is_written_runs_and_gives_the_values_of_the_layer_that_wa
     ("torch ConvTranspose2d(128, 64, 4, 2, 1, bias=False)", "keras",
      "keras.layers.Conv2DTranspose(64, 4, strides=2, padding='same', use_bias=False)", ""),
     ("torch ConvTranspose1d(8, 6, 6, stride=2, padding=1)", "keras",
-     "keras.Sequential([keras.layers.Conv1DTranspose(6, 6, strides=2), keras.layers.Cropping1D((1, 1))])", "crop nothing"),
+     "keras.Sequential([keras.layers.Conv1DTranspose(6, 6, strides=2), keras.layers.Cropping1D((1, 1))])",
+     "crop nothing"),
     ("torch ConvTranspose1d(8, 6, 5, 3, dilation=2)", "keras", "keras.layers.Conv1DTranspose(6, 9, strides=3)",
      "write the dilation out"),
     ("torch ConvTranspose2d(8, 6, 3, 2, groups=2)", "lax",
-     "jax.lax.conv_transpose(x, kernel, strides=(2, 2), padding='VALID', transpose_kernel=True)", "write the 2 groups out"),
+     "jax.lax.conv_transpose(x, kernel, strides=(2, 2), padding='VALID', transpose_kernel=True)",
+     "write the 2 groups out"),
     ("keras Conv2DTranspose(8, 3, strides=2, padding='same')", "tensorflow",
      "tf.nn.conv2d_transpose(x, kernel, output_shape=(x.shape[0], x.shape[1] * 2, x.shape[2] * 2, 8), strides=2, "
      "padding='SAME')", ""),
@@ -196,6 +197,7 @@ def test_a_target_that_writes_no_code_or_does_not_exist_is_refused():
 
 
 def test_the_conventions_import_no_framework():
-    code = "import sys, tconv.conventions; print({'keras', 'torch', 'jax', 'tensorflow', 'onnx', 'flax'} & set(sys.modules))"
+    frameworks = {"keras", "torch", "jax", "tensorflow", "onnx", "flax", "equinox", "openvino"}
+    code = f"import sys, tconv.conventions; print({frameworks} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=os.environ, check=True)
     assert done.stdout.strip() == "set()"
