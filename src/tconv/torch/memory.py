@@ -41,8 +41,8 @@ def as_tensor(array: Array, last: bool, bias: Tensor | None = None) -> Tensor:
     tensor = torch.from_numpy(array.transpose(FIRST[array.ndim]))
     if bias is None:
         return tensor if last else tensor.contiguous()
-    out = tensor if last else tensor.new_empty(tensor.shape)
-    return torch.add(tensor, channelwise(_open(bias), tensor.dim() - 2), out=out)
+    shaped = channelwise(_open(bias), tensor.dim() - 2)
+    return tensor.add_(shaped) if last else torch.add(tensor, shaped, out=tensor.new_empty(tensor.shape))
 
 
 def _open(tensor: Tensor) -> Tensor:
