@@ -66,7 +66,8 @@ def _contractions(name: str) -> tuple[Contraction, Contraction]:
 
 
 def _settings(problem: Problem) -> dict[str, Any]:
-    return {"strides": problem.stride, "dilation_rate": problem.dilation, "groups": problem.groups}
+    return {"kernel_size": problem.kernel, "strides": problem.stride, "dilation_rate": problem.dilation,
+            "groups": problem.groups}
 
 
 def _ends(problem: Problem) -> list[tuple[int, int]]:

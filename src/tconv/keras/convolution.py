@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import keras
@@ -10,7 +11,7 @@ import keras
 from ..conventions.keras import conv_problem
 from ..geometry import Spec
 from . import backend, plain
-from .drop_in import DropIn, Sizes, settled
+from .drop_in import ANY, REMEMBERED, DropIn, Sizes, settled
 
 __all__ = ["Conv1D", "Conv2D", "Conv3D"]
 
@@ -51,11 +52,9 @@ class _Convolution(DropIn):
         x, kernel = self._operands(inputs)
         self._grid(inputs.shape)
         if settled(x):
-            problem = conv_problem(**self._settings(), fine=tuple(x.shape)[1:-1])
+            problem = problem_of(**self._settings(), fine=tuple(x.shape)[1:-1])
             return self._finished(backend.conv(x, kernel, problem))
-        settings = {**self._settings(), "padding": self._pads()}
-        del settings["kernel_size"]
-        return self._finished(plain.conv(x, kernel, **settings))
+        return self._finished(plain.conv(x, kernel, **{**self._settings(), "padding": self._pads()}))
 
     def _pads(self) -> Any:
         """The padding without a size: a name that Keras' operation knows, or pairs."""
@@ -65,12 +64,12 @@ class _Convolution(DropIn):
 
     def compute_output_shape(self, input_shape: Sequence[int | None]) -> Sizes:
         grid = self._grid(input_shape)
-        problem = conv_problem(**self._settings(), fine=[ANY if size is None else size for size in grid])
+        problem = problem_of(**self._settings(), fine=tuple(ANY if size is None else size for size in grid))
         coarse = (None if size is None else out for size, out in zip(grid, problem.coarse, strict=True))
         return self._shape(input_shape, tuple(coarse))
 
 
-ANY = 2**24  # stands in for a size that is not known, on an axis whose result is not looked at
+problem_of = lru_cache(REMEMBERED)(conv_problem)
 
 LAYER = """`keras.layers.{name}`, with the same arguments, variables and config, and more settings.
 

@@ -12,9 +12,12 @@ from ..conventions.crops import pairs
 from ..errors import ShapeError
 from ..geometry import per_axis, whole
 
-__all__ = ["DropIn"]
+__all__ = ["ANY", "REMEMBERED", "DropIn", "settled"]
 
 Sizes = tuple[int | None, ...]
+
+ANY = 2**24  # stands in for a size that is not known, on an axis whose result is not looked at
+REMEMBERED = 4096  # problems: one for each combination of settings and sizes; to make one takes longer than a small layer
 
 # A mixin goes before one of Keras' layers; to a type checker it is one.
 Layer: Any = keras.layers.Layer if TYPE_CHECKING else object
@@ -55,11 +58,13 @@ class DropIn(Layer):
         return (ops.moveaxis(x, 1, -1) if self._first else x), kernel
 
     def _finished(self, outputs: Any) -> Any:
-        """Channels where they belong, the bias, the activation."""
+        """The bias, channels where they belong, the activation.
+
+        In this order, because on TensorFlow Keras adds a bias for channels-first arrays to the columns if there are as
+        many of them as channels.
+        """
+        outputs = ops.add(outputs, self.bias) if self.use_bias else outputs
         outputs = ops.moveaxis(outputs, -1, 1) if self._first else outputs
-        if self.use_bias:
-            shape = (1, self.filters) + (1,) * self.rank if self._first else (1,) * (self.rank + 1) + (self.filters,)
-            outputs = ops.add(outputs, ops.reshape(self.bias, shape))
         return outputs if self.activation is None else self.activation(outputs)
 
     def _shape(self, shape: Sequence[Any], grid: Sequence[Any]) -> Sizes:

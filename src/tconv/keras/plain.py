@@ -15,39 +15,39 @@ __all__ = ["conv", "conv_transpose"]
 Pairs = Sequence[tuple[int, int]]
 
 
-def conv_transpose(x: Any, kernel: Any, *, strides: Sequence[int], dilation_rate: Sequence[int], groups: int,
-                   crops: Pairs) -> Any:
+def conv_transpose(
+    x: Any, kernel: Any, *, kernel_size: Sequence[int], strides: Sequence[int], dilation_rate: Sequence[int], groups: int,
+    crops: Pairs,
+) -> Any:
     """Stamp the kernel `(*K, D / groups, C)` at every cell of `x` `(N, *I, C)`, and cut `crops` off the full result."""
-    kernel = _spread(kernel, dilation_rate)
-    pairs = zip(ops.split(x, groups, axis=-1), ops.split(kernel, groups, axis=-1), strict=True)
+    kernel = _spread(kernel, kernel_size, dilation_rate)
+    pairs = [(x, kernel)] if groups == 1 else zip(ops.split(x, groups, axis=-1), ops.split(kernel, groups, axis=-1), strict=True)
     parts = [ops.conv_transpose(part, rows, strides=tuple(strides), padding="valid", output_padding=0,
                                 data_format="channels_last") for part, rows in pairs]
     full = parts[0] if groups == 1 else ops.concatenate(parts, axis=-1)
     return _grown(full, [(-lo, -hi) for lo, hi in crops])
 
 
-def conv(y: Any, kernel: Any, *, strides: Sequence[int], dilation_rate: Sequence[int], groups: int,
-         padding: str | Pairs) -> Any:
+def conv(
+    y: Any, kernel: Any, *, kernel_size: Sequence[int], strides: Sequence[int], dilation_rate: Sequence[int], groups: int,
+    padding: str | Pairs,
+) -> Any:
     """Collect from `y` `(N, *I, D)` under the kernel `(*K, D / groups, C)`, padded by name or by pairs."""
     if max(strides) > 1 and max(dilation_rate) > 1:
-        kernel, dilation_rate = _spread(kernel, dilation_rate), [1] * len(strides)
+        kernel, dilation_rate = _spread(kernel, kernel_size, dilation_rate), [1] * len(strides)
     if not isinstance(padding, str):
         y, padding = _grown(y, padding), "valid"
     return ops.conv(y, kernel, strides=tuple(strides), padding=padding, dilation_rate=tuple(dilation_rate),
                     data_format="channels_last")
 
 
-def _spread(kernel: Any, dilation: Sequence[int]) -> Any:
+def _spread(kernel: Any, kernel_size: Sequence[int], dilation: Sequence[int]) -> Any:
     """The kernel with `dilation - 1` zeros between its taps."""
-    for axis, step in enumerate(dilation):
-        taps = kernel.shape[axis]
-        if step > 1 and taps > 1:
-            shape = kernel.shape
-            gaps = [(0, 0)] * (len(shape) + 1)
-            gaps[axis + 1] = (0, step - 1)
-            wide = ops.reshape(ops.pad(ops.expand_dims(kernel, axis + 1), gaps),
-                               (*shape[:axis], taps * step, *shape[axis + 1:]))
-            kernel = wide[(*[slice(None)] * axis, slice(0, (taps - 1) * step + 1))]
+    for axis, (taps, step) in enumerate(zip(kernel_size, dilation, strict=True)):
+        if taps > 1 and step > 1:
+            rows = ops.split(kernel, taps, axis=axis)
+            gaps = [ops.zeros_like(rows[0])] * (step - 1)
+            kernel = ops.concatenate([rows[0], *(part for row in rows[1:] for part in (*gaps, row))], axis=axis)
     return kernel
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import keras
@@ -11,8 +12,7 @@ from ..conventions.keras import transposed_crops, transposed_problem
 from ..errors import SettingError, ShapeError
 from ..geometry import Problem, Spec, per_axis, whole
 from . import backend, plain
-from .convolution import ANY
-from .drop_in import DropIn, Sizes, settled
+from .drop_in import ANY, REMEMBERED, DropIn, Sizes, settled
 
 __all__ = ["Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"]
 
@@ -80,9 +80,9 @@ class _Transposed(DropIn):
         if output_size is not None:
             raise ShapeError(f"{type(self).__name__}: output_size is {output_size}, but the input's sizes are not known "
                              f"yet, {tuple(x.shape)}; give the input fixed sizes, or use output_padding.")
-        crops = transposed_crops(self._spec(), self.padding, self.output_padding)
-        return self._finished(plain.conv_transpose(x, kernel, strides=self.strides, dilation_rate=self.dilation_rate,
-                                                   groups=self.groups, crops=crops))
+        settings = self._settings()
+        crops = transposed_crops(self._spec(), settings.pop("padding"), self.output_padding)
+        return self._finished(plain.conv_transpose(x, kernel, **settings, crops=crops))
 
     def compute_output_shape(
         self, input_shape: Sequence[int | None], output_size: int | Sequence[int] | None = None
@@ -90,7 +90,7 @@ class _Transposed(DropIn):
         grid = self._grid(input_shape)
         if output_size is not None and None in grid:
             return self._shape(input_shape, per_axis(type(self).__name__, "output_size", output_size, self.rank))
-        problem = self._problem([ANY if size is None else size for size in grid], output_size)
+        problem = self._problem(tuple(ANY if size is None else size for size in grid), output_size)
         fine = (None if size is None else out for size, out in zip(grid, problem.fine, strict=True))
         return self._shape(input_shape, tuple(fine))
 
@@ -100,9 +100,9 @@ class _Transposed(DropIn):
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "groups": self.groups}
 
-    def _problem(self, coarse: Sequence[int], output_size: Any) -> Problem:
-        return transposed_problem(**self._settings(), output_padding=self.output_padding, coarse=coarse,
-                                  output_size=output_size)
+    def _problem(self, coarse: tuple[int, ...], output_size: Any) -> Problem:
+        wanted = tuple(output_size) if isinstance(output_size, Sequence) else output_size
+        return problem_of(**self._settings(), output_padding=self.output_padding, coarse=coarse, output_size=wanted)
 
     def _spec(self) -> Spec:
         return Spec.of(self.kernel_size, stride=self.strides, dilation=self.dilation_rate, groups=self.groups)
@@ -112,6 +112,8 @@ class _Transposed(DropIn):
             raise SettingError(f"{type(self).__name__}: {name} is {channels}, which does not fall into "
                                f"groups={self.groups}; take a group count that divides it.")
 
+
+problem_of = lru_cache(REMEMBERED)(transposed_problem)
 
 LAYER = """`keras.layers.{name}`, with the same arguments, variables and config, and more settings.
 
