@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .. import report
+from .. import engine, report
 from ..errors import SettingError
 from ..recipes import BACKENDS, use_backend
 from ..recipes.autoencoder import Settings
@@ -80,6 +80,7 @@ def autoencoder(
 
 def _train(run: Path, given: dict[str, Any], goes_on: bool, as_json: bool) -> None:
     console = err()
+    engine.keep_memory()
     report.ready()
     outcome = resumed(run, **given) if goes_on else started(_settings(given), run)
     console.print(outcome.summary, markup=False)
