@@ -149,8 +149,8 @@ BEYOND = [
      (0, 1, 1), (4, 2, 3)),
     ("Conv1D", {"kernel_size": 3, "strides": 2, "padding": (2, 1)}, (6,), {}, (2,), (4,)),
     ("Conv2D", {"kernel_size": 3, "strides": 2, "dilation_rate": 2}, (7, 8), {}, (0, 0), (2, 2)),
-    ("Conv2D", {"kernel_size": (3, 2), "strides": (2, 1), "dilation_rate": (2, 3), "padding": "same", "groups": 2}, (6, 5),
-     {}, (1, 1), (3, 5)),
+    ("Conv2D", {"kernel_size": (3, 2), "strides": (2, 1), "dilation_rate": (2, 3), "padding": "same", "groups": 2},
+     (6, 5), {}, (1, 1), (3, 5)),
     ("Conv2D", {"kernel_size": 3, "padding": (1, (0, -2))}, (4, 6), {}, (1, 0), (4, 2)),
     ("Conv3D", {"kernel_size": 2, "strides": 2, "padding": 1}, (2, 3, 2), {}, (1, 1, 1), (2, 2, 2)),
 ]
@@ -195,7 +195,8 @@ def test_dtype_policies_are_those_of_keras(name, policy):
     if BACKEND == "jax" and policy == "float64":
         pytest.skip("JAX has no float64 unless it is switched on for the whole process")
     x = integers(1, 4, 4, 2)
-    theirs, layer = (filled(getattr(room, name)(2, 3, strides=2, dtype=policy), x.shape) for room in (keras.layers, ours))
+    theirs, layer = (filled(getattr(room, name)(2, 3, strides=2, dtype=policy), x.shape)
+                     for room in (keras.layers, ours))
     got, want = layer(x), theirs(x)
     assert keras.backend.standardize_dtype(got.dtype) == keras.backend.standardize_dtype(want.dtype)
     np.testing.assert_array_equal(numpy(keras.ops.cast(got, "float32")), numpy(keras.ops.cast(want, "float32")))

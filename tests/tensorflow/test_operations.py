@@ -1,4 +1,4 @@
-"""The canonical operations on tensors: equal to the oracle, differentiable to any order, in all ways TensorFlow runs."""
+"""The canonical operations on tensors: equal to the oracle, differentiable to any order, however TensorFlow runs."""
 
 import numpy as np
 import pytest

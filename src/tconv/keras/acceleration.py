@@ -43,19 +43,19 @@ def accelerate(model: Any) -> Any:
 
 
 def _copied(model: Any) -> Any:
-    own_class = not isinstance(model, keras.Sequential) and type(model) not in (keras.Model, FUNCTIONAL)
+    graph = {"Sequential", "Functional"} & {kind.__name__ for kind in type(model).__mro__}
+    options = {"clone_function": _clone, "recursive": True} if graph else {}
     try:
-        twin = keras.models.clone_model(model, **({} if own_class else {"clone_function": _clone, "recursive": True}))
+        twin = keras.models.clone_model(model, **options)
         if len(twin.weights) != len(model.weights):
             raise ValueError(f"its copy has {len(twin.weights)} weights instead of {len(model.weights)}")
         twin.set_weights(model.get_weights())
     except (TypeError, ValueError, NotImplementedError) as error:
-        raise UnsupportedError(f"accelerate: Keras cannot copy {model.name!r} of class {type(model).__name__} ({error}); "
-                               "build the model and give its class a get_config, or make it of tconv.keras.layers.") from error
+        raise UnsupportedError(
+            f"accelerate: Keras cannot copy {model.name!r} of class {type(model).__name__} ({error}); build the model and "
+            "give its class a get_config, or make it of tconv.keras.layers."
+        ) from error
     return twin
-
-
-FUNCTIONAL = type(keras.Model([(_ := keras.Input((1,)))], _))
 
 
 def _clone(layer: Any) -> Any:

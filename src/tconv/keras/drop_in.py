@@ -17,7 +17,7 @@ __all__ = ["ANY", "REMEMBERED", "DropIn", "settled"]
 Sizes = tuple[int | None, ...]
 
 ANY = 2**24  # stands in for a size that is not known, on an axis whose result is not looked at
-REMEMBERED = 4096  # problems: one for each combination of settings and sizes; to make one takes longer than a small layer
+REMEMBERED = 4096  # problems, one for each combination of settings and sizes; making one takes as long as a small layer
 
 # A mixin goes before one of Keras' layers; to a type checker it is one.
 Layer: Any = keras.layers.Layer if TYPE_CHECKING else object

@@ -12,16 +12,18 @@ from keras import ops
 
 __all__ = ["conv", "conv_transpose"]
 
+Ints = Sequence[int]
 Pairs = Sequence[tuple[int, int]]
 
 
 def conv_transpose(
-    x: Any, kernel: Any, *, kernel_size: Sequence[int], strides: Sequence[int], dilation_rate: Sequence[int], groups: int,
-    crops: Pairs,
+    x: Any, kernel: Any, *, kernel_size: Ints, strides: Ints, dilation_rate: Ints, groups: int, crops: Pairs
 ) -> Any:
     """Stamp the kernel `(*K, D / groups, C)` at every cell of `x` `(N, *I, C)`, and cut `crops` off the full result."""
     kernel = _spread(kernel, kernel_size, dilation_rate)
-    pairs = [(x, kernel)] if groups == 1 else zip(ops.split(x, groups, axis=-1), ops.split(kernel, groups, axis=-1), strict=True)
+    pairs = [(x, kernel)]
+    if groups > 1:
+        pairs = list(zip(ops.split(x, groups, axis=-1), ops.split(kernel, groups, axis=-1), strict=True))
     parts = [ops.conv_transpose(part, rows, strides=tuple(strides), padding="valid", output_padding=0,
                                 data_format="channels_last") for part, rows in pairs]
     full = parts[0] if groups == 1 else ops.concatenate(parts, axis=-1)
@@ -29,8 +31,7 @@ def conv_transpose(
 
 
 def conv(
-    y: Any, kernel: Any, *, kernel_size: Sequence[int], strides: Sequence[int], dilation_rate: Sequence[int], groups: int,
-    padding: str | Pairs,
+    y: Any, kernel: Any, *, kernel_size: Ints, strides: Ints, dilation_rate: Ints, groups: int, padding: str | Pairs
 ) -> Any:
     """Collect from `y` `(N, *I, D)` under the kernel `(*K, D / groups, C)`, padded by name or by pairs."""
     if max(strides) > 1 and max(dilation_rate) > 1:

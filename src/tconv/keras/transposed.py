@@ -72,14 +72,14 @@ class _Transposed(DropIn):
         ) if self.use_bias else None
 
     def call(self, inputs: Any, output_size: int | Sequence[int] | None = None) -> Any:
-        """The layer's output; `output_size` (samples, one for all axes or one each) chooses among the sizes that fit."""
+        """The output; `output_size` (samples, one for all axes or one each) chooses among the sizes that fit."""
         x, kernel = self._operands(inputs)
         self._grid(inputs.shape)
         if settled(x):
             return self._finished(backend.conv_transpose(x, kernel, self._problem(tuple(x.shape)[1:-1], output_size)))
         if output_size is not None:
-            raise ShapeError(f"{type(self).__name__}: output_size is {output_size}, but the input's sizes are not known "
-                             f"yet, {tuple(x.shape)}; give the input fixed sizes, or use output_padding.")
+            raise ShapeError(f"{type(self).__name__}: output_size is {output_size}, but the input's sizes are not "
+                             f"known yet, {tuple(x.shape)}; give the input fixed sizes, or use output_padding.")
         settings = self._settings()
         crops = transposed_crops(self._spec(), settings.pop("padding"), self.output_padding)
         return self._finished(plain.conv_transpose(x, kernel, **settings, crops=crops))
@@ -136,3 +136,17 @@ class Conv2DTranspose(_Transposed, keras.layers.Conv2DTranspose):
 @keras.saving.register_keras_serializable("tconv")
 class Conv3DTranspose(_Transposed, keras.layers.Conv3DTranspose):
     __doc__ = LAYER.format(name="Conv3DTranspose")
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int | Sequence[int],
+        strides: int | Sequence[int] = 1,
+        padding: str | int | Sequence[Any] = "valid",
+        data_format: str | None = None,
+        output_padding: int | Sequence[int] | None = None,
+        *arguments: Any,
+        **options: Any,
+    ):
+        """Keras has the data format before the output padding here, other than for one axis and two."""
+        super().__init__(filters, kernel_size, strides, padding, output_padding, data_format, *arguments, **options)

@@ -48,8 +48,8 @@ def conv_transpose(
         x, kernel = tf.convert_to_tensor(input), tf.convert_to_tensor(filters)
         rank = kernel.shape.rank - 2
         if rank < 1 or x.shape.rank != rank + 2:
-            raise ShapeError(f"conv_transpose: input has shape {tuple(x.shape)} and filters {tuple(kernel.shape)}; they "
-                             "want as many axes, an array (batch, one size or more, channels) and filters "
+            raise ShapeError(f"conv_transpose: input has shape {tuple(x.shape)} and filters {tuple(kernel.shape)}; "
+                             "they want as many axes, an array (batch, one size or more, channels) and filters "
                              "(*K, D / groups, C).")
         last = _channels_last(rank, data_format)
         order = [0, *range(2, rank + 2), 1]
@@ -144,8 +144,8 @@ def _groups(x: Any, kernel: Any, shape: list[Any]) -> int:
         channels = each
     if channels < 1 or each < 1 or channels % each:
         raise ShapeError(f"conv_transpose: output_shape has {channels} channels, but the filters give {each} for each "
-                         f"group (last but one axis of {tuple(kernel.shape)}); ask for {each}, or a multiple for as many "
-                         "groups.")
+                         f"group (last but one axis of {tuple(kernel.shape)}); ask for {each}, or a multiple for as "
+                         "many groups.")
     if None not in (x.shape[0], batch) and not tf.is_tensor(batch) and x.shape[0] != batch:
         raise ShapeError(f"conv_transpose: output_shape has a batch of {batch}, but the input one of {x.shape[0]}; "
                          "they have to be the same.")
