@@ -92,7 +92,8 @@ class Problem:
         Raises:
             ShapeError: if a shape is not the one that this problem describes, or two do not fit each other.
         """
-        batch, channels = None, {"coarse": None, "fine": None}
+        batch: int | None = None
+        channels: dict[str, int | None] = {"coarse": None, "fine": None}
         for grid, shape in (("coarse", coarse), ("fine", fine)):
             if shape is None:
                 continue

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
@@ -45,7 +47,8 @@ def gather(x: Array, kernel: Array, problem: Problem) -> Array:
     spatial = tuple(range(1, problem.rank + 1))
     reach = tuple((k - 1) * d + 1 for k, d in zip(problem.kernel, problem.dilation, strict=True))
     windows = sliding_window_view(grid, reach, spatial)  # (N, *fine, C, *reach)
-    windows = windows[..., *(slice(None, None, d) for d in problem.dilation)]
+    every: tuple[Any, ...] = (..., *(slice(None, None, d) for d in problem.dilation))
+    windows = windows[every]
     flipped = np.flip(kernel, tuple(range(problem.rank)))
     split = windows.reshape(*windows.shape[: problem.rank + 1], problem.groups, -1, *problem.kernel)
     taps = grouped(flipped, problem.groups)

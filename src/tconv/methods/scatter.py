@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..geometry import Problem
@@ -46,5 +48,5 @@ def _stamp(problem: Problem, axis: int, cell: int) -> tuple[list[int], list[int]
     return [tap for tap, _ in kept], [place for _, place in kept]
 
 
-def _grid(indices: tuple[list[int], ...]) -> list[tuple[int, ...]]:
+def _grid(indices: tuple[list[int], ...]) -> list[tuple[Any, ...]]:
     return [tuple(index[i] for index, i in zip(indices, at, strict=True)) for at in np.ndindex(*map(len, indices))]
