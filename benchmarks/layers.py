@@ -83,7 +83,6 @@ def contenders(layer: Layer) -> dict[str, tuple[Callable[[], np.ndarray], Callab
     tw = torch.from_numpy(np.moveaxis(w, (-1, -2), (0, 1)).copy()).contiguous(memory_format=layout)
     crop = tuple(min(lo, hi) for lo, hi in zip(problem.lo, problem.hi))
     extra = tuple(abs(hi - lo) for lo, hi in zip(problem.lo, problem.hi))
-    ahead = any(lo < hi for lo, hi in zip(problem.lo, problem.hi))
 
     def forward() -> torch.Tensor:
         full = CONV_TRANSPOSE[problem.rank](tx, tw, None, problem.stride, crop, 0, problem.groups, problem.dilation)
@@ -93,13 +92,14 @@ def contenders(layer: Layer) -> dict[str, tuple[Callable[[], np.ndarray], Callab
 
     padded = ty
     if any(extra):
-        pads = [pair for lo, hi in zip(problem.lo, problem.hi) for pair in ((0, hi - lo) if lo < hi else (lo - hi, 0),)]
-        padded = torch.nn.functional.pad(ty, [n for pair in reversed(pads) for n in pair]).contiguous(memory_format=layout)
-    del ahead
+        pads = [(0, hi - lo) if lo < hi else (lo - hi, 0) for lo, hi in zip(problem.lo, problem.hi)]
+        padded = torch.nn.functional.pad(ty, [n for pair in reversed(pads) for n in pair])
+        padded = padded.contiguous(memory_format=layout)
 
     def backward(mask: list[bool]) -> torch.Tensor:
         gradients = torch.ops.aten.convolution_backward(
-            padded, tx, tw, None, problem.stride, crop, problem.dilation, True, (0,) * problem.rank, problem.groups, mask)
+            padded, tx, tw, None, problem.stride, crop, problem.dilation, True, (0,) * problem.rank, problem.groups,
+            mask)
         return next(g for g in gradients if g is not None)
 
     return {
@@ -154,7 +154,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=0.3)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    print(f"{platform.processor() or platform.machine()}, {engine.isa()}, torch {torch.__version__}, float32, warm, medians")
+    print(f"{platform.machine()}, {engine.isa()}, torch {torch.__version__}, float32, warm, medians")
     results = []
     for threads in options.threads:
         engine.set_threads(threads)
@@ -167,10 +167,10 @@ def main() -> None:
                 continue
             for row in measure(layer, threads, options.seconds, limit):
                 results.append(row)
-                print(f"{row.layer:16}{row.passing:17}{row.ours_ms:10.3f}{row.torch_ms:10.3f}{row.ratio:8.2f}{row.limit:8.0%}",
-                      flush=True)
+                times = f"{row.ours_ms:10.3f}{row.torch_ms:10.3f}{row.ratio:8.2f}{row.limit:8.0%}"
+                print(f"{row.layer:16}{row.passing:17}{times}", flush=True)
     worst = min(results, key=lambda row: row.ratio)
-    print(f"\nslowest against PyTorch: {worst.layer}, {worst.passing}, {worst.threads} threads: {worst.ratio:.2f} times")
+    print(f"\nslowest against PyTorch: {worst.layer}, {worst.passing}, {worst.threads} thr., {worst.ratio:.2f} times")
     if options.json:
         options.json.write_text(json.dumps([asdict(row) | {"ratio": row.ratio} for row in results], indent=1))
 

@@ -31,4 +31,5 @@ class MissingExtra(ImportError):
     """An optional package that is not installed; the message gives the pip line."""
 
     def __init__(self, where: str, package: str, extra: str):
-        super().__init__(f"{where}: needs the package {package!r}, which is not installed; pip install 'tconv[{extra}]'")
+        super().__init__(
+            f"{where}: needs the package {package!r}, which is not installed; pip install 'tconv[{extra}]'")

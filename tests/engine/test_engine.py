@@ -14,7 +14,7 @@ from tests.strategies import integers
 
 pytestmark = pytest.mark.skipif(not engine.available(), reason="the portable package; build with a C++ compiler")
 
-# Channels (coarse, fine of one group), groups, batch and sizes that reach every form: full, partial and tiny panels, dot
+# Channels (coarse, fine of one group), batch and sizes that reach every form: full, partial and tiny panels, dot
 # products, blocks of phases, depthwise, tiny grids, taps that are never used, bands of large images.
 TABLE = [
     (Problem((3, 3), (1, 1), (1, 1), (0, 0), (22, 22), (24, 24)), 8, 8, 5),

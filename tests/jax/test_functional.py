@@ -23,7 +23,8 @@ def drawn(draw, rank):
     def each(most):
         return tuple(draw.randint(1, most) for _ in range(rank))
 
-    return each(4), each(3), each(3), tuple(draw.randint(3, 6 if rank < 3 else 4) for _ in range(rank)), draw.randint(1, 3)
+    sizes = tuple(draw.randint(3, 6 if rank < 3 else 4) for _ in range(rank))
+    return each(4), each(3), each(3), sizes, draw.randint(1, 3)
 
 
 def floats(seed, *shapes):
@@ -88,8 +89,9 @@ def test_groups_and_output_padding_are_what_the_kernel_says():
 def test_gradients_are_those_of_lax():
     x, w = floats(0, (2, 5, 4, 3), (3, 3, 3, 2))
     for padding in ("SAME", "VALID"):
-        mine, theirs = (jax.grad(lambda x, w, run=run: jnp.sum(run(x, w, (2, 2), padding) ** 2), (0, 1))(x, w)
-                        for run in (tconv.jax.conv_transpose, lax.conv_transpose))
+        mine, theirs = (
+            jax.grad(lambda x, w, run=run, how=padding: jnp.sum(run(x, w, (2, 2), how) ** 2), (0, 1))(x, w)
+            for run in (tconv.jax.conv_transpose, lax.conv_transpose))
         for got, want in zip(mine, theirs, strict=True):
             assert_equal(got, np.asarray(want))
 

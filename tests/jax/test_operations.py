@@ -38,7 +38,8 @@ def checked(seed=0):
 @given(cases())
 def test_each_contraction_equals_the_oracle(case):
     p, (x, y, w) = case.problem, floats(case.x, case.y, case.kernel)
-    assert_equal(operations.conv_transpose(x, w, p), oracle.conv_transpose(case.x, case.kernel, fine=p.fine, **case.relation))
+    assert_equal(operations.conv_transpose(x, w, p),
+                 oracle.conv_transpose(case.x, case.kernel, fine=p.fine, **case.relation))
     assert_equal(operations.conv(y, w, p), oracle.conv(case.y, case.kernel, coarse=p.coarse, **case.relation))
     assert_equal(operations.kernel_gradient(y, x, p),
                  oracle.kernel_gradient(case.y, case.x, kernel=p.kernel, **case.relation))
@@ -108,8 +109,8 @@ def test_forward_and_reverse_modes_agree_to_the_second_order():
 def test_a_scan_runs_the_layer_at_each_step():
     same = problem_from_coarse(Spec.of(kernel=(3,), crop=1), (5,))
     x, w = integers(0, (1, 5, 2), most=2), integers(1, (3, 2, 2), most=1)
-    last, _ = jax.jit(lambda x, w: jax.lax.scan(lambda c, _: (operations.conv_transpose(c, w, same), None), x, None, 4))(
-        *floats(x, w))
+    step = jax.jit(lambda x, w: jax.lax.scan(lambda c, _: (operations.conv_transpose(c, w, same), None), x, None, 4))
+    last, _ = step(*floats(x, w))
     for _ in range(4):
         x = methods.columns(x, w, same)
     assert_equal(last, x)

@@ -29,8 +29,8 @@ def _spec(arguments: Arguments, coarse: tuple[int, ...] | None) -> Spec:
             raise UnsupportedError(f"openvino: {given}, where its documentation and its CPU plugin crop differently; "
                                    "say 'same_lower', which crops an odd sample at the end, or leave output_shape out.")
         return _to_shape(bare, more, arguments["output_shape"], coarse, upper=name == "same_upper")
-    given = arguments if name in ("explicit", "notset") else {}
-    ends = (per_axis("openvino", key, given.get(key) or 0, bare.rank) for key in ("pads_begin", "pads_end"))
+    explicit = arguments if name in ("explicit", "notset") else {}
+    ends = (per_axis("openvino", key, explicit.get(key) or 0, bare.rank) for key in ("pads_begin", "pads_end"))
     crops = pairs("openvino", tuple(zip(*ends, strict=True)), bare.rank)
     return cropped(bare, tuple((lo, hi - entry) for (lo, hi), entry in zip(crops, more, strict=True)))
 

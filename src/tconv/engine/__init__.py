@@ -10,12 +10,16 @@ from ..geometry import Problem
 from ..methods.channels import Array
 from .memory import keep_memory
 
+_native: Any
 try:
-    from . import _native
+    from . import _native  # type: ignore[attr-defined,no-redef]
 except ImportError:  # the portable package: no compiler at build time
-    _native = None  # type: ignore[assignment]
+    _native = None
 
-__all__ = ["available", "conv", "conv_transpose", "isa", "keep_memory", "kernel_gradient", "serves", "set_threads", "threads"]
+__all__ = [
+    "available", "conv", "conv_transpose", "isa", "keep_memory", "kernel_gradient", "numbers", "serves",
+    "set_threads", "threads",
+]
 
 
 def available() -> bool:
@@ -24,7 +28,7 @@ def available() -> bool:
 
 
 def serves(*arrays: Any) -> bool:
-    """Whether the engine takes these NumPy arrays: all float32, of one to three spatial axes, and the compiled part there."""
+    """Whether the engine takes these NumPy arrays: float32, one to three spatial axes, and the compiled part there."""
     return _native is not None and all(array.dtype == np.float32 and 3 <= array.ndim <= 5 for array in arrays)
 
 

@@ -15,8 +15,8 @@ def keep_memory() -> bool:
     """Keep freed memory in this process for its next arrays, instead of giving it back to the system.
 
     A training step takes and frees hundreds of megabytes. Given back, each step pays for fresh pages: on a 2-core
-    machine 176,000 page faults, half as long as the computation itself. Kept, it pays once. Call it before the frameworks
-    start their threads; the process then stays as large as it has ever been.
+    machine 176,000 page faults, half as long as the computation itself. Kept, it pays once. Call it before the
+    frameworks start their threads; the process then stays as large as it has ever been.
 
     Returns:
         Whether the C library understood (glibc does; elsewhere nothing happens).
@@ -28,4 +28,5 @@ def keep_memory() -> bool:
     except (AttributeError, OSError):
         return False
     settings = ((ARENA_MAX, 1), (MMAP_MAX, 0), (TRIM_THRESHOLD, 2**31 - 1))
-    return all([option(name, value) == 1 for name, value in settings])
+    understood = [option(name, value) == 1 for name, value in settings]
+    return all(understood)

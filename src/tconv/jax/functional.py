@@ -38,8 +38,8 @@ def conv_transpose(
 
     Args:
         lhs: input, by default `(N, *I, C)`.
-        rhs: kernel, by default `(*K, C / groups, D)`, turned round; with `transpose_kernel` `(*K, D / groups, C)`, as in
-            Keras.
+        rhs: kernel, by default `(*K, C / groups, D)`, turned round; with `transpose_kernel` `(*K, D / groups, C)`, as
+            in Keras.
         strides: samples, one per axis.
         padding: "SAME", "VALID", or a pair per axis, meant as `use_consistent_padding` says.
         rhs_dilation: samples between taps, one per axis.
@@ -108,8 +108,9 @@ def conv(
         ShapeError: if the arrays do not fit it or each other.
     """
     if batch_group_count != 1 or any(step != 1 for step in lhs_dilation or ()):
-        return lax.conv_general_dilated(lhs, rhs, window_strides, padding, lhs_dilation, rhs_dilation, dimension_numbers,
-                                        feature_group_count, batch_group_count, precision, preferred_element_type)
+        return lax.conv_general_dilated(
+            lhs, rhs, window_strides, padding, lhs_dilation, rhs_dilation, dimension_numbers, feature_group_count,
+            batch_group_count, precision, preferred_element_type)
     lhs, rhs = jnp.asarray(lhs), jnp.asarray(rhs)
     layout = _layout("conv", lhs, rhs, dimension_numbers, None)
     y = lhs.transpose(layout.lhs_spec[0], *layout.lhs_spec[2:], layout.lhs_spec[1])
@@ -130,13 +131,13 @@ def _channels_last(ndim: int) -> tuple[str, str, str]:
 
 def _layout(where: str, lhs: Array, rhs: Array, given: DimensionNumbers, default: Any) -> lax.ConvDimensionNumbers:
     if lhs.ndim != rhs.ndim or lhs.ndim < 3:
-        raise ShapeError(f"{where}: lhs has shape {lhs.shape} and rhs {rhs.shape}; both want a batch or channel axis, a "
-                         "channel axis, and equally many spatial axes.")
+        raise ShapeError(f"{where}: lhs has shape {lhs.shape} and rhs {rhs.shape}; both want a batch or channel axis, "
+                         "a channel axis, and equally many spatial axes.")
     return lax.conv_dimension_numbers(lhs.shape, rhs.shape, given if given is not None else default)
 
 
 def _from_correlation(kernel: Array, groups: int) -> Array:
-    """The kernel of a convolution over the stretched input, `(*K, C / groups, D)`, as the stamp `(*K, D / groups, C)`."""
+    """The kernel of a convolution over the stretched input, `(*K, C / groups, D)`, as a stamp `(*K, D / groups, C)`."""
     rank, (ins, outs) = kernel.ndim - 2, kernel.shape[-2:]
     split = kernel.reshape(*kernel.shape[:-1], groups, outs // groups)
     stamp = jnp.moveaxis(split, -1, rank).swapaxes(-1, -2)
