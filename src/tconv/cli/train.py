@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -75,7 +77,11 @@ def autoencoder(
         _train(run, given, resume is not None, as_json)
     except KeyboardInterrupt:
         _interrupted(run)
-        raise typer.Exit(INTERRUPTED) from None
+        # A compiler's threads may still be at work, and some crash while the interpreter is taken down around them;
+        # all that is to be kept is on the disk.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(INTERRUPTED)
 
 
 def _train(run: Path, given: dict[str, Any], goes_on: bool, as_json: bool) -> None:
