@@ -25,8 +25,8 @@ def accelerate(model: Any) -> Any:
             models and layers are found too; subclasses of Keras' convolutions are left as they are.
 
     Returns:
-        A new model that shares nothing with the old one. If the old one is compiled the new one is compiled alike; its
-        optimizer starts afresh.
+        A new model that shares no weights with the old one. If the old one is compiled the new one is compiled alike;
+        its optimizer starts afresh.
 
     Raises:
         UnsupportedError: if Keras cannot copy the model.
@@ -52,8 +52,8 @@ def _copied(model: Any) -> Any:
         twin.set_weights(model.get_weights())
     except (TypeError, ValueError, NotImplementedError) as error:
         raise UnsupportedError(
-            f"accelerate: Keras cannot copy {model.name!r} of class {type(model).__name__} ({error}); build the model and "
-            "give its class a get_config, or make it of tconv.keras.layers."
+            f"accelerate: Keras cannot copy {model.name!r} of class {type(model).__name__} ({error}); build the model "
+            "and give its class a get_config, or make it of tconv.keras.layers."
         ) from error
     return twin
 

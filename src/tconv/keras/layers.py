@@ -1,6 +1,6 @@
 """All of `keras.layers`, with our layers in place of Keras' own and the ones that Keras lacks.
 
-`from tconv.keras import layers` stands in for `from keras import layers`, and `from tconv.keras.layers import ...` does.
+`from tconv.keras import layers` stands in for `from keras import layers`; so does `from tconv.keras.layers import ...`.
 """
 
 from __future__ import annotations
