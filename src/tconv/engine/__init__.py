@@ -64,11 +64,17 @@ def conv(y: Array, kernel: Array, problem: Problem) -> Array:
     return out
 
 
-def kernel_gradient(y: Array, x: Array, problem: Problem) -> Array:
-    """Fine `(N, *fine, D)` and coarse `(N, *coarse, C)` to the kernel's `(*K, D / groups, C)`; float32."""
+def kernel_gradient(y: Array, x: Array, problem: Problem, *, channels_first: bool = False) -> Array:
+    """Fine `(N, *fine, D)` and coarse `(N, *coarse, C)` to the kernel's `(*K, D / groups, C)`; float32.
+
+    With `channels_first` the result lies in memory as `(C, D / groups, *K)`.
+    """
     extent = problem.extent("kernel_gradient", fine=y.shape, coarse=x.shape)
-    shape = (*problem.kernel, extent.fine_channels // problem.groups, extent.coarse_channels)
-    out = np.empty(shape, np.float32)
+    rows, columns = extent.fine_channels // problem.groups, extent.coarse_channels
+    if channels_first:
+        out = np.moveaxis(np.empty((columns, rows, *problem.kernel), np.float32), (0, 1), (-1, -2))
+    else:
+        out = np.empty((*problem.kernel, rows, columns), np.float32)
     _native.kernel_gradient(numbers(problem, *extent), _packed(y), _packed(x), out)
     return out
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from ..methods.channels import Array
 from .plain import channelwise
 
-__all__ = ["as_array", "as_kernel", "as_tensor", "channels_last", "empty", "kernel_empty", "kernel_tensor", "laid"]
+__all__ = ["as_array", "as_kernel", "as_tensor", "channels_last", "empty", "kernel_tensor", "laid"]
 
 
 LAST = {axes: (0, *range(2, axes), 1) for axes in (3, 4, 5)}
@@ -66,9 +66,3 @@ def empty(like: Tensor, shape: Sequence[int], last: bool) -> Tensor:
         return like.new_empty(tuple(shape))
     batch, channels, *sizes = shape
     return like.new_empty((batch, *sizes, channels)).movedim(-1, 1)
-
-
-def kernel_empty(like: Tensor, shape: Sequence[int]) -> Tensor:
-    """What `kernel_tensor` gives, without its values."""
-    coarse, fine, *kernel = shape
-    return like.new_empty((*kernel, fine, coarse)).movedim((-1, -2), (0, 1))

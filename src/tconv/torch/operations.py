@@ -15,7 +15,7 @@ from torch import Tensor
 from .. import engine
 from ..geometry import Problem
 from . import plain
-from .memory import as_array, as_kernel, as_tensor, channels_last, empty, kernel_empty, kernel_tensor, laid
+from .memory import as_array, as_kernel, as_tensor, channels_last, empty, kernel_tensor, laid
 
 __all__ = ["PLAIN_TYPES", "contract", "serves"]
 
@@ -76,9 +76,8 @@ def _layer(name: str, array: Tensor, kernel: Tensor, bias: Tensor | None, proble
 
 def _gradient(fine: Tensor, coarse: Tensor, problem: Problem) -> Tensor:
     if serves(fine, coarse):
-        return kernel_tensor(engine.kernel_gradient(as_array(fine), as_array(coarse), problem))
-    gradient = plain.kernel_gradient(fine, coarse, problem)
-    return kernel_empty(gradient, gradient.shape).copy_(gradient)
+        return kernel_tensor(engine.kernel_gradient(as_array(fine), as_array(coarse), problem, channels_first=True))
+    return plain.kernel_gradient(fine, coarse, problem).contiguous()
 
 
 def _run(name: str, first: Tensor, second: Tensor, bias: Tensor | None, stride: Sizes, dilation: Sizes, lo: Sizes,
@@ -92,7 +91,7 @@ def _run(name: str, first: Tensor, second: Tensor, bias: Tensor | None, stride: 
 def _fake(name: str, first: Tensor, second: Tensor, bias: Tensor | None, stride: Sizes, dilation: Sizes, lo: Sizes,
           size: Sizes, groups: int) -> Tensor:
     if name == "kernel_gradient":
-        return kernel_empty(first, (second.shape[1], first.shape[1] // groups, *size))
+        return first.new_empty((second.shape[1], first.shape[1] // groups, *size))
     channels = second.shape[1] * groups if name == "conv_transpose" else second.shape[0]
     return empty(first, (first.shape[0], channels, *size), channels_last(first) or channels_last(second))
 

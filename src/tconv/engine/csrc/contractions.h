@@ -1,7 +1,7 @@
 // The three contractions, for float32 arrays in channels-last layout.
 #pragma once
 
-#include "problem.h"
+#include "kernel_view.h"
 
 namespace tconv {
 

@@ -245,7 +245,11 @@ void kernel_gradient(const Problem& problem, const float* fine, const float* coa
                 for (int64_t c = 0; c < problem.coarse_channels; ++c) *kernel.at(tap, d, c) = 0.0f;
         return;
     }
-    Correlate(problem).run(fine, coarse, kernel);
+    if (kernel.per_column == 1) return Correlate(problem).run(fine, coarse, kernel);
+    const Scratch turned(problem.taps() * problem.rows() * problem.coarse_channels);
+    const KernelView natural = natural_view(problem, turned.data());
+    Correlate(problem).run(fine, coarse, natural);
+    copy_kernel(problem, natural, kernel);
 }
 
 }  // namespace tconv

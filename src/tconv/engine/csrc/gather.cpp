@@ -361,7 +361,11 @@ void gather(const Problem& problem, const float* input, const KernelView& kernel
         std::memset(output, 0, problem.batch * cells * channels * sizeof(float));
         return;
     }
-    Gather(problem, kernel, transposed).run(input, output);
+    if (kernel.per_column == 1) return Gather(problem, kernel, transposed).run(input, output);
+    const Scratch turned(problem.taps() * problem.rows() * problem.coarse_channels);
+    const KernelView natural = natural_view(problem, turned.data());
+    copy_kernel(problem, kernel, natural);
+    Gather(problem, natural, transposed).run(input, output);
 }
 
 }  // namespace

@@ -25,21 +25,11 @@ struct Problem {
         }
     }
 
+    int64_t rows() const { return fine_channels / groups; }  // of the kernel: fine channels of one group
     int64_t taps() const { return axes[0].kernel * axes[1].kernel * axes[2].kernel; }
     int64_t coarse_cells() const { return axes[0].coarse * axes[1].coarse * axes[2].coarse; }
     int64_t fine_cells() const { return axes[0].fine * axes[1].fine * axes[2].fine; }
     bool depthwise() const { return groups > 1 && coarse_channels == groups && fine_channels == groups; }
-};
-
-// The kernel array in any memory order: element (tap, row, column) lies at tap * per_tap + row * per_row + column *
-// per_column, with row a fine channel within its group and column a coarse channel.
-struct KernelView {
-    float* data;
-    int64_t per_tap, per_row, per_column;
-
-    float* at(int64_t tap, int64_t row, int64_t column) const {
-        return data + tap * per_tap + row * per_row + column * per_column;
-    }
 };
 
 inline int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }

@@ -12,11 +12,6 @@ namespace {
 
 using Floats = ffi::Buffer<ffi::F32>;
 
-KernelView packed(float* data, const Problem& problem) {
-    const int64_t rows = problem.fine_channels / problem.groups;
-    return {data, rows * problem.coarse_channels, problem.coarse_channels, 1};
-}
-
 template <typename Body>
 ffi::Error guarded(ffi::Span<const int64_t> numbers, Body body) {
     try {
@@ -31,19 +26,19 @@ ffi::Error guarded(ffi::Span<const int64_t> numbers, Body body) {
 
 ffi::Error xla_conv_transpose(Floats x, Floats kernel, ffi::Result<Floats> out, ffi::Span<const int64_t> numbers) {
     return guarded(numbers, [&](const Problem& problem) {
-        conv_transpose(problem, x.typed_data(), packed(kernel.typed_data(), problem), out->typed_data());
+        conv_transpose(problem, x.typed_data(), natural_view(problem, kernel.typed_data()), out->typed_data());
     });
 }
 
 ffi::Error xla_conv(Floats y, Floats kernel, ffi::Result<Floats> out, ffi::Span<const int64_t> numbers) {
     return guarded(numbers, [&](const Problem& problem) {
-        conv(problem, y.typed_data(), packed(kernel.typed_data(), problem), out->typed_data());
+        conv(problem, y.typed_data(), natural_view(problem, kernel.typed_data()), out->typed_data());
     });
 }
 
 ffi::Error xla_kernel_gradient(Floats y, Floats x, ffi::Result<Floats> out, ffi::Span<const int64_t> numbers) {
     return guarded(numbers, [&](const Problem& problem) {
-        kernel_gradient(problem, y.typed_data(), x.typed_data(), packed(out->typed_data(), problem));
+        kernel_gradient(problem, y.typed_data(), x.typed_data(), natural_view(problem, out->typed_data()));
     });
 }
 
