@@ -1,4 +1,4 @@
-# make demo    everything it takes, then train the MNIST autoencoder and report
+# make demo    everything it takes, then train the MNIST autoencoder and report (ARGS='--seed 1' and the like)
 # make test    everything it takes, then the tests (a fixed-seed sample of the large grids)
 # make check   lint, types, quick tests
 # make verify  the full grids and long fuzzing (an hour)
@@ -9,6 +9,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 OUT ?= runs/autoencoder
+ARGS ?=
 SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(wildcard src/tconv/engine/csrc/*)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 QUICK := tests/geometry tests/methods tests/operations tests/resize tests/initialize tests/test_*.py src/tconv/geometry src/tconv/methods src/tconv/operations.py
@@ -16,7 +17,7 @@ QUICK := tests/geometry tests/methods tests/operations tests/resize tests/initia
 .PHONY: demo test check verify docs bench clean
 
 demo: $(VENV)/demo
-	$(BIN)/tconv train autoencoder --out $(OUT)
+	$(BIN)/tconv train autoencoder --out $(OUT) $(ARGS)
 
 test: $(VENV)/dev
 	$(BIN)/python -m pytest
@@ -27,7 +28,7 @@ check: $(VENV)/dev
 	$(BIN)/python -m pytest $(QUICK)
 
 verify: $(VENV)/dev
-	$(BIN)/python -m pytest -m "verify or not verify"
+	HYPOTHESIS_PROFILE=verify $(BIN)/python -m pytest -m "verify or not verify"
 
 docs: $(VENV)/dev
 	$(BIN)/python -m pytest docs README.md

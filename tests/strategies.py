@@ -1,7 +1,7 @@
 """Small problems for hypothesis to draw, with arrays of small integers: `==` is exact in every dtype.
 
 Sizes are bounded so that the oracle's loops take milliseconds. The profile `test` draws the same hundred examples on
-each run; `HYPOTHESIS_PROFILE=verify` draws thousands of fresh ones.
+each run; `HYPOTHESIS_PROFILE=verify` draws a thousand fresh ones.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tconv.geometry import Axis, Problem, Spec, problem_from_coarse
 
 PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("test", max_examples=100, derandomize=True, database=None, **PATIENT)
-settings.register_profile("verify", max_examples=3000, **PATIENT)
+settings.register_profile("verify", max_examples=1000, **PATIENT)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))
 
 MEETINGS = 200  # the most pairs of a coarse cell and a tap in one problem

@@ -17,14 +17,14 @@ from ..recipes import BACKENDS, use_backend
 from ..recipes.autoencoder import Settings
 from ..recipes.autoencoder import resume as resumed
 from ..recipes.autoencoder import start as started
-from ..recipes.checkpoint import read, save_model
+from ..recipes.checkpoint import Epoch, read, save_model
+from ..recipes.training import Step
 from ..recipes.whole import write_whole
 from .progress import Display
+from .stop import INTERRUPTED, Stop
 from .words import err, numbers, out
 
 __all__ = ["app"]
-
-INTERRUPTED = 130
 
 app = typer.Typer(help="Train a network on real data; it ends with a report.", no_args_is_help=True)
 
@@ -54,6 +54,8 @@ def autoencoder(
         help="Channels after each convolution; the way back mirrors them.", show_default="32,16,8")] = None,
     seed: Annotated[int | None, typer.Option(
         help="Of the weights and of the order of the images.", show_default="0")] = None,
+    learning_rate: Annotated[float | None, typer.Option(
+        help="Of Adam.", show_default="0.002")] = None,
     backend: Annotated[str | None, typer.Option(
         help=f"Framework under Keras: {', '.join(BACKENDS)}.", show_default="KERAS_BACKEND, or else jax")] = None,
     out_folder: Annotated[Path | None, typer.Option(
@@ -69,22 +71,23 @@ def autoencoder(
     Stop it at any time with Ctrl-C, or kill it: --resume ends with the same numbers as an undisturbed run.
     """
     given = {"data": data and str(Path(data).resolve()), "epochs": epochs, "batch_size": batch_size,
-             "filters": numbers("filters", filters), "seed": seed, "backend": backend, "limit": limit}
+             "filters": numbers("filters", filters), "seed": seed, "learning_rate": learning_rate,
+             "backend": backend, "limit": limit}
     if resume is not None and out_folder is not None:
         raise SettingError(f"train: --out is {out_folder}, but --resume goes on in {resume}; leave --out out.")
     run = resume or out_folder or Path("runs") / f"autoencoder-{datetime.datetime.now():%Y%m%d-%H%M%S}"
     try:
-        _train(run, given, resume is not None, as_json)
+        with Stop() as stop:
+            _train(run, given, resume is not None, as_json, stop)
     except KeyboardInterrupt:
         _interrupted(run)
-        # A compiler's threads may still be at work, and some crash while the interpreter is taken down around them;
-        # all that is to be kept is on the disk.
+        # A framework's threads may crash while the interpreter is taken down around them, and all is on the disk.
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(INTERRUPTED)
 
 
-def _train(run: Path, given: dict[str, Any], goes_on: bool, as_json: bool) -> None:
+def _train(run: Path, given: dict[str, Any], goes_on: bool, as_json: bool, stop: Stop) -> None:
     console = err()
     engine.keep_memory()
     report.ready()
@@ -92,8 +95,15 @@ def _train(run: Path, given: dict[str, Any], goes_on: bool, as_json: bool) -> No
     console.print(outcome.summary, markup=False)
     settings, done, images = outcome.settings, len(outcome.saved.history), len(outcome.digits.train)
     console.print(f"{outcome.digits.source}; Keras on {settings.backend}; run in {run}", markup=False)
+
+    def watch(event: Step | Epoch) -> None:
+        display(event)
+        stop.check()
+
+    stop.check()
     with Display(console, epochs=settings.epochs, done=done, images=images - images // 5) as display:
-        outcome = outcome.train(display)
+        outcome = outcome.train(watch)
+    stop.check()
     console.print("Writing the report.")
     facts, pictures = report.run_facts(outcome)
     write_whole(run / "facts.json", facts.json())

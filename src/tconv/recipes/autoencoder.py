@@ -7,6 +7,7 @@ three convolutions, not to compress.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
@@ -42,6 +43,7 @@ class Settings:
         epochs: passes over the data, >= 1.
         batch_size: images a step, >= 1.
         seed: of the weights and of every epoch's order, >= 0.
+        learning_rate: of Adam, > 0; twice Keras' own 0.001, because a batch of 1000 leaves few steps.
         backend: the framework under Keras.
         data: file or folder with images; None is MNIST as it is installed.
         limit: train on the first so many images only.
@@ -55,6 +57,7 @@ class Settings:
     epochs: int = 25
     batch_size: int = 1000
     seed: int = 0
+    learning_rate: float = 0.002
     backend: str = "jax"
     data: str | None = None
     limit: int | None = None
@@ -62,6 +65,7 @@ class Settings:
     def __post_init__(self) -> None:
         for name, least in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
             object.__setattr__(self, name, whole("autoencoder", name, getattr(self, name), least))
+        object.__setattr__(self, "learning_rate", _rate(self.learning_rate))
         object.__setattr__(self, "filters", tuple(whole("autoencoder", "filters", count, 1) for count in self.filters))
         deepest = (SIDE - 1) // (KERNEL[0] - 1)
         if not 1 <= len(self.filters) <= deepest:
@@ -73,6 +77,16 @@ class Settings:
         _check_memory(self.filters, self.batch_size)
 
 
+def _rate(value: Any) -> float:
+    try:
+        rate = float(value)
+    except (TypeError, ValueError):
+        rate = math.nan
+    if not 0 < rate < math.inf:
+        raise SettingError(f"autoencoder: learning_rate is {value!r}, but has to be a number above 0, as 0.002 is.")
+    return rate
+
+
 def _check_memory(filters: Sequence[int], batch: int) -> None:
     for depth, (fine, coarse) in enumerate(pairwise((1, *filters))):
         grid = (SIDE - (KERNEL[0] - 1) * (depth + 1),) * 2
@@ -80,7 +94,7 @@ def _check_memory(filters: Sequence[int], batch: int) -> None:
             "autoencoder", Extent(min(batch, 60_000), coarse, fine), 4 * COPIES)
 
 
-def network(filters: Sequence[int] = (32, 16, 8), *, backend: str | None = None) -> Any:
+def network(filters: Sequence[int] = (32, 16, 8), *, learning_rate: float = 0.002, backend: str | None = None) -> Any:
     """The network as a compiled Keras model: `(N, 28, 28, 1)` in `0..1` to the same.
 
     With the filters as they are it has 12,785 parameters.
@@ -96,7 +110,7 @@ def network(filters: Sequence[int] = (32, 16, 8), *, backend: str | None = None)
         *(Conv2DTranspose(count, KERNEL, activation="relu") for count in reversed(filters)),
         Conv2D(1, KERNEL, padding="same", activation="sigmoid"),
     ], name="autoencoder")
-    model.compile(optimizer=keras.optimizers.Adam(), loss="binary_crossentropy")
+    model.compile(optimizer=keras.optimizers.Adam(learning_rate), loss="binary_crossentropy")
     return model
 
 
@@ -197,7 +211,7 @@ def restore(run: Path, *, backend: str | None = None) -> tuple[Settings, Any]:
     """
     saved = checkpoint.read(run)
     settings = _settings(saved, run)
-    model = network(settings.filters, backend=backend or settings.backend)
+    model = network(settings.filters, learning_rate=settings.learning_rate, backend=backend or settings.backend)
     checkpoint.pour(saved, model, str(run))
     return settings, model
 
@@ -212,7 +226,7 @@ def _seeded(settings: Settings) -> Any:
     import keras
 
     keras.utils.set_random_seed(settings.seed % 2**32)
-    return network(settings.filters, backend=settings.backend)
+    return network(settings.filters, learning_rate=settings.learning_rate, backend=settings.backend)
 
 
 def _summary(model: Any) -> str:
