@@ -82,8 +82,7 @@ def _fill(file: Any, room: memoryview) -> int:
 
 def _length(path: Path, shape: tuple[int, ...], found: str) -> DataError:
     return DataError(f"{path}: its header says {shape[0]:,} images, {math.prod(shape):,} bytes, but {found}; the file "
-                     "is "
-                     "damaged: fetch it again.")
+                     "is damaged: fetch it again.")
 
 
 def idx_digits(path: Path) -> Digits | None:
