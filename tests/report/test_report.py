@@ -20,8 +20,8 @@ FACTS = RunFacts(
     recipe="autoencoder",
     source="digits & <letters>",
     images=(48_000, 12_000, 10_000),
-    settings={"filters": [32, 16, 8], "epochs": 2, "batch_size": 1000, "seed": 0, "backend": "jax",
-              "data": None, "limit": None},
+    settings={"filters": [32, 16, 8], "epochs": 2, "batch_size": 1000, "seed": 0, "learning_rate": 0.002, "backend": "jax",
+              "backend": "jax", "data": None, "limit": None},
     history=(Epoch(1, 0.25, 0.1, 20.0), Epoch(2, 0.09, 0.08, 16.0)),
     test_loss=0.06049,
     parameters=609,
@@ -81,7 +81,7 @@ def test_the_page_says_the_facts():
     text = " ".join(read(page(FACTS, PICTURES)).text.split())
     for said in ("0.0605", "36 s", "3,000", "609", "22×22×8 = 3,872 numbers",
                  "4.9 times as many as it has pixels", "409,856", "19.5", "a processor", "avx512", "digits & <letters>",
-                 "--filters 32,16,8 --epochs 2 --batch-size 1000 --seed 0 --backend jax"):
+                 "--filters 32,16,8 --epochs 2 --batch-size 1000 --seed 0 --learning-rate 0.002 --backend jax"):
         assert said in text, said
 
 
