@@ -20,7 +20,7 @@ FACTS = RunFacts(
     recipe="autoencoder",
     source="digits & <letters>",
     images=(48_000, 12_000, 10_000),
-    settings={"filters": [32, 16, 8], "epochs": 2, "batch_size": 1000, "seed": 0, "learning_rate": 0.002, "backend": "jax",
+    settings={"filters": [32, 16, 8], "epochs": 2, "batch_size": 1000, "seed": 0, "learning_rate": 0.002,
               "backend": "jax", "data": None, "limit": None},
     history=(Epoch(1, 0.25, 0.1, 20.0), Epoch(2, 0.09, 0.08, 16.0)),
     test_loss=0.06049,
