@@ -1,6 +1,6 @@
 """Every layer of `layers.csv`, ours against PyTorch in its channels_last layout: forward, input and kernel gradient.
 
-    python benchmarks/layers.py [--threads 1 2] [--only NAME ...] [--seconds 0.3] [--json FILE]
+    python benchmarks/layers.py [--threads 1 2] [--only NAME ...] [--seconds 0.3] [--json FILE] [--markdown FILE]
 
 Both are given live kernels in their own layout, are warm, and are run in turns in one process; the figures are medians.
 A pass is refused if the two do not compute the same. `limit` is the fraction of the machine's peak that useful work
@@ -146,13 +146,28 @@ def measure(layer: Layer, threads: int, seconds: float, limit: float) -> Iterato
         yield Timing(layer.name, passing, threads, mine, torchs, flops / (mine * 1e-3) / limit)
 
 
+def markdown(results: list[Timing]) -> str:
+    """Milliseconds and ratios as tables, one for each number of threads."""
+    lines: list[str] = []
+    for threads in sorted({row.threads for row in results}):
+        lines += [f"{threads} thread{'s' * (threads > 1)}: ours in ms, and how many times as fast as PyTorch.", "",
+                  "| layer | " + " | ".join(PASSES) + " |", "|---|" + "---|" * len(PASSES)]
+        mine = {(row.layer, row.passing): row for row in results if row.threads == threads}
+        for layer in dict.fromkeys(name for name, _ in mine):
+            cells = (mine[layer, passing] for passing in PASSES)
+            lines.append(f"| {layer} | " + " | ".join(f"{row.ours_ms:.2f}, {row.ratio:.2f}" for row in cells) + " |")
+        lines.append("")
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Print the table, and write it as JSON if asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, nargs="+", default=sorted({1, os.cpu_count() or 1}))
     parser.add_argument("--only", nargs="+")
     parser.add_argument("--seconds", type=float, default=0.3)
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--json", type=Path, help="write the medians there")
+    parser.add_argument("--markdown", type=Path, help="write them there as tables")
     options = parser.parse_args()
     print(f"{platform.machine()}, {engine.isa()}, torch {torch.__version__}, float32, warm, medians")
     results = []
@@ -171,6 +186,8 @@ def main() -> None:
                 print(f"{row.layer:16}{row.passing:17}{times}", flush=True)
     worst = min(results, key=lambda row: row.ratio)
     print(f"\nslowest against PyTorch: {worst.layer}, {worst.passing}, {worst.threads} thr., {worst.ratio:.2f} times")
+    if options.markdown:
+        options.markdown.write_text(markdown(results))
     if options.json:
         options.json.write_text(json.dumps([asdict(row) | {"ratio": row.ratio} for row in results], indent=1))
 
