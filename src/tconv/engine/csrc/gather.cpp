@@ -46,6 +46,7 @@ class Gather {
     void list_passes();
     void pack();
     void pack_panel(const Pass& pass, int64_t panel) const;
+    void pack_rows(const Pass& pass, int64_t run) const;
     void compute(const Block& block, const float* input, float* output) const;
     void compute_pass(const Pass& pass, const Block& block, const float* window, float* output) const;
     const float* weights(const Pass& pass, int64_t panel, int64_t run) const;
@@ -97,7 +98,7 @@ Gather::Gather(const Problem& problem, const KernelView& kernel, bool transposed
 void Gather::choose_form() {
     const Kernels& table = kernels();
     const int64_t points = problem_.batch * problem_.coarse_cells();
-    const bool rarely_used = points <= 48;
+    const bool rarely_used = points <= 64;
     if (problem_.depthwise()) {
         form_ = Form::depthwise, tile_ = table.depthwise, rows_ = table.depthwise_rows, width_ = 1;
         return;
@@ -119,7 +120,6 @@ void Gather::choose_form() {
         if (v == 0 || cost < least) best = v, least = cost;
     }
     tile_ = table.outer[best], rows_ = table.outer_shape[best].rows, width_ = table.outer_shape[best].lanes;
-    natural_ = !transposed_ && kernel_.per_column == 1 && rarely_used && lanes_ % width_ == 0;
 }
 
 // How many taps of a segment lie side by side: all of them, or each stands alone.
@@ -213,12 +213,32 @@ void Gather::pack_panel(const Pass& pass, int64_t panel) const {
     }
 }
 
+// A convolution's kernel has the lanes innermost: whole rows are read in order and dealt out to the panels.
+void Gather::pack_rows(const Pass& pass, int64_t run) const {
+    const int64_t panels = panels_per_group(), runs = static_cast<int64_t>(pass.runs.size());
+    const int64_t height = pass.length * depth_;
+    for (int64_t row = 0; row < height; ++row) {
+        const float* from = natural(pass.runs[run], row / depth_, 0, 0, row % depth_);
+        float* out = packed_ + pass.packed + (run * height + row) * width_;
+        for (int64_t panel = 0; panel < panels; ++panel, from += width_, out += runs * height * width_) {
+            const int64_t count = std::min(width_, lanes_ - panel * width_);
+            std::memcpy(out, from, count * sizeof(float));
+            std::memset(out + count, 0, (width_ - count) * sizeof(float));
+        }
+    }
+}
+
 void Gather::pack() {
     if (form_ == Form::depthwise) {
         for (const Pass& pass : passes_)
             for (size_t r = 0; r < pass.runs.size(); ++r)
                 for (int64_t c = 0; c < problem_.groups; ++c)
                     packed_[pass.packed + static_cast<int64_t>(r) * problem_.groups + c] = *natural(pass.runs[r], 0, c, 0, 0);
+        return;
+    }
+    if (!transposed_ && form_ == Form::outer && problem_.groups == 1) {
+        for (const Pass& pass : passes_)
+            parallel_for(static_cast<int64_t>(pass.runs.size()), [&](int64_t run) { pack_rows(pass, run); });
         return;
     }
     const int64_t panels = problem_.groups * panels_per_group(), all = panels * static_cast<int64_t>(passes_.size());
