@@ -94,6 +94,10 @@ void Correlate::choose_form() {
         }
         tile_ = table.sums[best], tile_rows_ = table.sums_shape[best].rows, tile_lanes_ = table.sums_shape[best].lanes;
     }
+    // Places 4096 bytes apart would fall into the same few lines of the first cache.
+    constexpr int64_t kAlias = 512, kApart = 16;
+    if (copies_fine_ && !fine_lanes_ && problem_.axes[2].stride * fine_.channels % kAlias == 0)
+        fine_window_.channels += kApart;
     pitch_ = ceil_div(lanes_, tile_lanes_) * tile_lanes_;
     padded_rows_ = ceil_div(rows_, tile_rows_) * tile_rows_;
     if (depthwise_ || pitch_ == lanes_) return;
@@ -114,7 +118,9 @@ void Correlate::choose_splits() {
     const int64_t blocks = ceil_div(problem_.batch, images_) * ceil_div(points, band_);
     const int64_t sums = problem_.groups * sets_ * padded_rows_ * pitch_;
     splits_ = std::clamp<int64_t>(problem_.batch * image / std::max<int64_t>(1, 2 * sums), 1, std::min<int64_t>(16, blocks));
-    row_parts_ = splits_ >= 4 ? 1 : std::min<int64_t>(ceil_div(padded_rows_, tile_rows_), 16);
+    // Parts of rows only share out the work; each copies its own windows, so there are no more than the threads need.
+    const int64_t wanted = threads() == 1 ? 1 : ceil_div(2 * threads(), splits_);
+    row_parts_ = std::min<int64_t>(ceil_div(padded_rows_, tile_rows_), wanted);
     const Axis& axis = problem_.axes[band_axis_];
     fine_window_.sizes[band_axis_] = (band_ - 1) * axis.stride + reach_[band_axis_];
     coarse_window_.sizes[band_axis_] = band_;
