@@ -170,3 +170,11 @@ def test_an_absurd_size_is_refused_before_anything_is_made():
     absurd = Problem((3,), (2**40,), (1,), (0,), (9,), (2**43,))
     with pytest.raises(SizeError, match=r"GiB"):
         operations.conv_transpose(jnp.ones((1, 9, 1)), jnp.ones((3, 1, 1)), absurd)
+
+
+def test_groups_with_a_negative_crop_are_right_as_lax_too():
+    problem = Problem((1, 1), (1, 1), (1, 1), (0, -1), (1, 4), (1, 4), 2)
+    x, y = integers(0, (2, 1, 4, 2)), integers(1, (2, 1, 4, 2))
+    with plain():
+        got = jax.jit(lambda y, x: operations.kernel_gradient(y, x, problem))(*floats(y, x))
+    assert_equal(got, methods.kernel_gradient(y, x, problem))
