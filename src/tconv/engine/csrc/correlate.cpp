@@ -28,7 +28,7 @@ class Correlate {
     void choose_form();
     void choose_splits();
     void accumulate(const Part& part, const float* fine, const float* coarse, float* sums) const;
-    void tiles(const Part& part, int64_t group, int64_t bands_first, int64_t points, int64_t images, const float* fine,
+    void tiles(const Part& part, int64_t group, int64_t points, int64_t images, const float* fine,
                const Grid& fine_grid, const float* coarse, const Grid& coarse_grid, float* sums) const;
     void store(const float* sums, const KernelView& kernel) const;
     int64_t tap_offset(int64_t tap, const Grid& grid) const;
@@ -175,7 +175,7 @@ void Correlate::accumulate(const Part& part, const float* fine, const float* coa
         const float* f = view(fine, fine_, fine_window_, copies_fine_, fine_copy.data(), fine_first);
         const float* c = view(coarse, coarse_, coarse_window_, copies_coarse_, coarse_copy.data(), coarse_first);
         for (int64_t group = 0; group < (depthwise_ ? 1 : problem_.groups); ++group)
-            tiles(part, group, from, count, images, f, copies_fine_ ? fine_window_ : fine_, c,
+            tiles(part, group, count, images, f, copies_fine_ ? fine_window_ : fine_, c,
                   copies_coarse_ ? coarse_window_ : coarse_, sums);
     }
 }
@@ -186,7 +186,7 @@ int64_t Correlate::tap_offset(int64_t tap, const Grid& grid) const {
     return z * a[0].dilation * grid.plane() + y * a[1].dilation * grid.row() + x * a[2].dilation * grid.pixel();
 }
 
-void Correlate::tiles(const Part& part, int64_t group, int64_t, int64_t points, int64_t images, const float* fine,
+void Correlate::tiles(const Part& part, int64_t group, int64_t points, int64_t images, const float* fine,
                       const Grid& fine_grid, const float* coarse, const Grid& coarse_grid, float* sums) const {
     std::array<int64_t, 3> sizes{problem_.axes[0].coarse, problem_.axes[1].coarse, problem_.axes[2].coarse};
     sizes[band_axis_] = points;
