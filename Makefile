@@ -1,7 +1,7 @@
 # make demo    everything it takes, then train the MNIST autoencoder and report (ARGS='--seed 1' and the like)
 # make test    everything it takes, then the tests (a fixed-seed sample of the large grids)
 # make check   lint, types, quick tests
-# make verify  the full grids and long fuzzing (an hour)
+# make verify  the full grids and long fuzzing, two tests at a time (an hour)
 # make docs    run every example in the documentation
 # make bench   this machine: ours beside PyTorch, layer by layer
 
@@ -28,7 +28,7 @@ check: $(VENV)/dev
 	$(BIN)/python -m pytest $(QUICK)
 
 verify: $(VENV)/dev
-	HYPOTHESIS_PROFILE=verify $(BIN)/python -m pytest -m "verify or not verify"
+	HYPOTHESIS_PROFILE=verify $(BIN)/python -m pytest -n 2 --dist worksteal --durations 40 -m "verify or not verify"
 
 docs: $(VENV)/dev
 	$(BIN)/python -m pytest docs README.md
