@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tconv import engine, methods
+from tconv.errors import SettingError
 from tconv.geometry import Problem
 from tests.strategies import integers
 
@@ -67,14 +68,13 @@ def test_the_number_of_threads_changes_no_bit(problem, ins, outs, batch):
     rng = np.random.default_rng(0)
     x, y, w = (rng.standard_normal(a.shape, np.float32) for a in arrays(problem, ins, outs, batch))
     results = []
-    before = engine.threads()
     try:
         for count in (1, 2, 5):
             engine.set_threads(count)
             results.append((engine.conv_transpose(x, w, problem), engine.conv(y, w, problem),
                             engine.kernel_gradient(y, x, problem)))
     finally:
-        engine.set_threads(before)
+        engine.set_threads(None)
     for other in results[1:]:
         assert all(np.array_equal(a, b) for a, b in zip(results[0], other, strict=True))
 
@@ -179,6 +179,40 @@ if child == 0:
 print(os.waitpid(child, 0)[1], same)
 """
     assert run(code) == ["0", "True"]
+
+
+def test_memory_that_is_not_to_be_had_is_an_exception_and_the_next_call_works():
+    code = """
+import resource
+import numpy as np
+from tconv import engine, methods
+from tests.engine.test_engine import TABLE, arrays
+engine.set_threads(3)
+problem, ins, outs, batch = TABLE[3]
+x, y, w = arrays(problem, ins, outs, batch)
+engine.conv_transpose(x, w, problem)
+big = tuple(np.tile(a, (64, *[1] * (a.ndim - 1))) for a in (x, y))
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + (1 << 20), resource.RLIM_INFINITY))
+failed = 0
+for call in (lambda: engine.conv_transpose(big[0], w, problem), lambda: engine.kernel_gradient(big[1], big[0], problem)):
+    try:
+        for _ in range(50):
+            kept = [call() for _ in range(50)]
+    except MemoryError:
+        failed += 1
+resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+print(failed, np.array_equal(engine.conv_transpose(x, w, problem), methods.columns(x, w, problem)))
+"""
+    if not sys.platform.startswith("linux"):
+        pytest.skip("limits of memory are Linux's")
+    assert run(code) == ["2", "True"]
+
+
+@pytest.mark.parametrize("count", [0, -1, 1.5, True])
+def test_a_number_of_threads_that_cannot_be_is_refused(count):
+    with pytest.raises(SettingError, match=f"set_threads: count is {count!r}, but has to be a whole number >= 1"):
+        engine.set_threads(count)
 
 
 def test_kept_memory_is_used_again_instead_of_fresh_pages():

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..geometry import Problem
+from ..geometry.axis import whole
 from ..methods.channels import Array
 from .memory import keep_memory
 
@@ -17,7 +18,7 @@ except ImportError:  # the portable package: no compiler at build time
     _native = None
 
 __all__ = [
-    "available", "conv", "conv_transpose", "isa", "keep_memory", "kernel_gradient", "numbers", "serves",
+    "available", "borrow_threads", "conv", "conv_transpose", "isa", "keep_memory", "kernel_gradient", "numbers", "serves",
     "set_threads", "threads",
 ]
 
@@ -38,14 +39,35 @@ def isa() -> str:
 
 
 def threads() -> int:
-    """How many threads a call may use: `TCONV_NUM_THREADS`, or else the cores of this process."""
+    """How many threads a call may use.
+
+    What `set_threads` or the variable `TCONV_NUM_THREADS` said; or else, on PyTorch's threads, `torch.get_num_threads()`;
+    or else the cores of this process.
+    """
     return _native.threads() if _native else 1
 
 
-def set_threads(count: int) -> None:
-    """Let each call use up to `count` threads, >= 1, from now on."""
+def set_threads(count: int | None) -> None:
+    """Let each call use up to `count` threads, >= 1, from now on; None leaves it to the process again.
+
+    Raises:
+        SettingError: if `count` is not a whole number in its range.
+    """
+    number = 0 if count is None else whole("set_threads", "count", count, 1)
     if _native:
-        _native.set_threads(count)
+        _native.set_threads(number)
+
+
+def borrow_threads(parallel: int, max_threads: int, in_parallel: int) -> None:
+    """Compute on the threads of an OpenMP runtime that the process has already, instead of an own pool.
+
+    Args:
+        parallel: address of `GOMP_parallel`.
+        max_threads: address of `omp_get_max_threads`.
+        in_parallel: address of `omp_in_parallel`.
+    """
+    if _native:
+        _native.borrow_threads(parallel, max_threads, in_parallel)
 
 
 def conv_transpose(x: Array, kernel: Array, problem: Problem) -> Array:

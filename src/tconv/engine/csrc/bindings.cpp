@@ -54,6 +54,11 @@ NB_MODULE(_native, m) {
     });
     m.def("threads", &threads);
     m.def("set_threads", &set_threads);
+    m.def("borrow_threads", [](uintptr_t parallel, uintptr_t max_threads, uintptr_t in_parallel) {
+        borrow_threads({reinterpret_cast<decltype(OpenMP::parallel)>(parallel),
+                        reinterpret_cast<decltype(OpenMP::max_threads)>(max_threads),
+                        reinterpret_cast<decltype(OpenMP::in_parallel)>(in_parallel)});
+    });
     m.def("isa", [] { return kernels().name; });
     m.def("xla_handlers", &xla_handlers);
 }
