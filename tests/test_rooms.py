@@ -9,8 +9,8 @@ import tconv
 
 SOURCE = Path(tconv.__file__).parent
 
-ROOMS = ("errors", "geometry", "conventions", "methods", "resize", "initialize", "engine", "operations", "jax", "torch",
-         "tensorflow", "keras", "recipes", "report", "cli", "__main__")
+ROOMS = ("errors", "geometry", "conventions", "methods", "resize", "initialize", "explain", "engine", "operations", "jax",
+         "torch", "tensorflow", "keras", "recipes", "report", "studio", "cli", "__main__")
 
 OPTIONAL = {
     "jax": {"jax", "keras"},  # each backend of Keras is a file in its room
@@ -19,7 +19,8 @@ OPTIONAL = {
     "tensorflow": {"tensorflow", "keras"},
     "keras": {"keras", "recipes", "report"},
     "typer": {"cli"},
-    "jinja2": {"report"},
+    "jinja2": {"report", "explain"},
+    "openpyxl": {"explain"},
 }
 
 
