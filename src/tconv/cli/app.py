@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from . import apply, convert, info, solve, train
+from . import apply, convert, info, solve, studio, train
 
 __all__ = ["app"]
 
@@ -39,4 +39,5 @@ app.add_typer(train.app, name="train")
 app.command("apply", epilog=apply.EXAMPLES)(apply.apply)
 app.command("solve", epilog=solve.EXAMPLES)(solve.solve)
 app.command("convert", epilog=convert.EXAMPLES)(convert.convert)
+app.command("studio", epilog=studio.EXAMPLES)(studio.studio)
 app.command("info", epilog=info.EXAMPLES)(info.info)

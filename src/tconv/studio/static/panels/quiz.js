@@ -1,0 +1,5 @@
+import {h} from "../dom.js";
+
+export function createQuiz(app) {
+  return {element: h("p", {}, "Quiz"), update() {}};
+}

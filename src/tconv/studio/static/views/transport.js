@@ -1,0 +1,87 @@
+// Play, pause, step, scrub; by input cells (distribute) or by output cells (collect).
+import {choice, h, icon} from "../dom.js";
+
+const SPEEDS = {1: "1 a second", 2: "2", 4: "4", 12: "12", 30: "30", 60: "60"};
+const CALM = 2;
+
+export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+export function createTransport(app) {
+  const button = (label, name, onclick) => h("button", {type: "button", class: "round", "aria-label": label, title: label, onclick},
+    icon(name));
+  const play = h("button", {type: "button", class: "round primary", "aria-label": "Play", title: "Play", onclick: () => toggle()},
+    icon("play"));
+  const scrub = h("input", {type: "range", min: 0, max: 1, value: 1, "aria-label": "Step", class: "scrub",
+    oninput: () => { stop(); app.go(Number(scrub.value)); }});
+  const count = h("span", {class: "count"});
+  const speed = h("select", {"aria-label": "Steps a second"},
+    Object.entries(SPEEDS).map(([value, text]) => h("option", {value, selected: value === "4"}, text)));
+  const walk = choice("walk", "Go by", {input: "input cells", output: "output cells"}, app.state.walk,
+    (value) => { stop(); app.change({walk: value}, {rewind: false}); app.go(0); });
+  const element = h("div", {class: "transport card", role: "group", "aria-label": "Steps"},
+    h("div", {class: "keys"},
+      button("To the start", "start", () => { stop(); app.go(0); }),
+      button("One step back", "back", () => { stop(); app.go(app.step - 1); }),
+      play,
+      button("One step on", "on", () => { stop(); app.go(app.step + 1); }),
+      button("To the end", "end", () => { stop(); app.go(app.steps); })),
+    scrub, count, h("label", {class: "speed"}, speed), walk.element);
+  let last = null;
+
+  function stop() {
+    if (!app.playing) return;
+    app.playing = false;
+    face();
+  }
+
+  function toggle() {
+    if (app.playing) return stop();
+    if (!app.drawn) return undefined;
+    if (app.step >= app.steps) app.go(0);
+    app.playing = true;
+    last = null;
+    face();
+    requestAnimationFrame(tick);
+    return undefined;
+  }
+
+  function tick(now) {
+    if (!app.playing) return;
+    last ??= now;
+    const pace = 1000 / (calm() ? Math.min(CALM, Number(speed.value)) : Number(speed.value));
+    const steps = Math.floor((now - last + 1) / pace);
+    if (steps > 0) {
+      last += steps * pace;
+      if (app.step + steps > app.steps) {
+        app.go(app.steps);
+        stop();
+        app.say("Played to the end.");
+        return;
+      }
+      app.go(app.step + steps);
+    }
+    requestAnimationFrame(tick);
+  }
+
+  function face() {
+    const label = app.playing ? "Pause" : "Play";
+    play.replaceChildren(icon(app.playing ? "pause" : "play"));
+    play.setAttribute("aria-label", label);
+    play.title = label;
+  }
+
+  function update() {
+    if (!app.drawn) return stop();
+    scrub.max = app.steps;
+    walk.choose(app.state.walk);
+    return undefined;
+  }
+
+  function mark() {
+    scrub.value = app.step;
+    scrub.setAttribute("aria-valuetext", `step ${app.step} of ${app.steps}`);
+    count.textContent = `${app.step} / ${app.steps}`;
+  }
+
+  return {element, update, mark, stop};
+}
