@@ -9,8 +9,9 @@ import tconv
 
 SOURCE = Path(tconv.__file__).parent
 
-ROOMS = ("errors", "geometry", "conventions", "methods", "resize", "initialize", "explain", "engine", "operations", "jax",
-         "torch", "tensorflow", "keras", "recipes", "report", "studio", "cli", "__main__")
+ROOMS = ("errors", "files", "geometry", "conventions", "methods", "resize", "initialize", "explain", "engine",
+         "operations", "proof", "jax", "torch", "tensorflow", "keras", "recipes", "report", "studio", "cli",
+         "__main__")
 
 OPTIONAL = {
     "jax": {"jax", "keras"},  # each backend of Keras is a file in its room

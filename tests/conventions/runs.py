@@ -3,7 +3,6 @@
 import numpy as np
 
 from tconv.conventions import CONVENTIONS
-from tconv.conventions.layouts import to_channels_first
 
 
 def first(x):
@@ -19,7 +18,7 @@ def in_torch(cases):
 
     for case in cases:
         words = dict(case.words)
-        kernel = torch.from_numpy(to_channels_first(case.kernel).copy())
+        kernel = torch.from_numpy(CONVENTIONS["torch"].kernel_to(case.kernel, {}).copy())
         taps, groups = words.pop("kernel_size"), words["groups"]
         name = f"{'Conv' if case.plain else 'ConvTranspose'}{case.rank}d"
         fine, coarse = case.kernel.shape[-2] * groups, case.kernel.shape[-1]

@@ -11,15 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SettingError, UnsupportedError
-from ..geometry import Axis, Problem, Spec, per_axis
+from ..geometry import Problem, Spec, per_axis
+from .layouts import Layout
+from .steps import Steps, apply
 
 __all__ = [
-    "Arguments", "Channels", "Convention", "Layer", "biased", "call", "columns", "groups_unsupported", "picked",
-    "short", "shortened", "unsupported_crop", "zero_taps",
+    "Arguments", "Channels", "Convention", "Layer", "Sizes", "biased", "call", "columns", "picked", "short",
+    "shortened",
 ]
 
 Arguments = dict[str, Any]
 Array = NDArray[Any]
+Sizes = tuple[int, ...] | None
 
 
 class Channels(NamedTuple):
@@ -41,86 +44,107 @@ class Layer:
 
 @dataclass(frozen=True)
 class Convention:
-    """One framework's transposed convolution: its layers, its arguments and its kernel, to ours and back.
+    """One framework's transposed convolution, or its convolution: its layers, arguments and kernel, to ours and back.
 
     Args:
-        name: the key in `CONVENTIONS`.
+        name: the key in `CONVENTIONS` and in `CONVOLUTIONS`.
         layers: the layers that it knows.
         defaults: its arguments for geometry with their defaults; those without one are left out.
         kernel_argument: the argument that holds the taps per axis. Where a framework reads them off the kernel array,
             this is a name of ours.
-        spec: its arguments, defaults filled in, and the coarse sizes or None, to the setting.
-        arguments: the setting and the coarse sizes or None, to its arguments, or an `UnsupportedError`.
-        layout: its kernel's axes in words: K taps, C coarse (input) channels, D fine (output) channels, g groups.
-        into: canonical kernel `(*K, D / groups, C)` and arguments, to its own.
-        out_of: its own kernel and arguments, to the canonical one.
+        spec: its arguments, defaults filled in, and the input's sizes or None, to the setting.
+        arguments: the setting and the input's sizes or None, to its arguments, or an `UnsupportedError`.
+        layout: its kernel's axes in words: K taps, C coarse channels, D fine channels, g groups. A transposed
+            convolution goes from C to D, a convolution from D to C.
+        steps: from the canonical kernel `(*K, D / groups, C)` to its own, and back.
+        besides: how many axes its kernel has beside those of the taps.
+        code: its arguments, channels and the setting, to a line of its code.
         channels: its arguments, to what they say about channels and bias.
         data: its arrays' axes in words: N batch, C channels, I sizes.
-        code: its arguments, channels and the setting, to a line of its code; None where the row writes none.
-        after: a line of code and crops, to a line that cuts the result; None where there is none.
+        said_axes: its arguments, to such words where they say other axes.
+        ends: a line of code and crops, to a line that cuts them off the result, or, of a convolution, puts them around
+            the input; None where there is none.
         versions: what it was run against.
         run: False for a row that was read in a documentation and not run.
+        transposed: False for a convolution, whose input is the fine grid.
     """
 
     name: str
     layers: tuple[Layer, ...]
     defaults: Mapping[str, Any]
-    spec: Callable[[Arguments, tuple[int, ...] | None], Spec]
-    arguments: Callable[[Spec, tuple[int, ...] | None], Arguments]
+    spec: Callable[[Arguments, Sizes], Spec]
+    arguments: Callable[[Spec, Sizes], Arguments]
     layout: str
-    into: Callable[[Array, Arguments], Array]
-    out_of: Callable[[Array, Arguments], Array]
+    steps: Layout
+    code: Callable[[Arguments, Channels, Spec], str]
     kernel_argument: str = "kernel_size"
     channels: Callable[[Arguments], Channels] = field(default=lambda arguments: Channels())
     data: str = "(N, C, *I)"
-    code: Callable[[Arguments, Channels, Spec], str] | None = None
-    after: Callable[[str, Sequence[tuple[int, int]]], str] | None = None
+    said_axes: Callable[[Arguments], str | None] = field(default=lambda arguments: None)
+    ends: Callable[[str, Sequence[tuple[int, int]]], str] | None = None
+    besides: Callable[[Arguments], int] = field(default=lambda arguments: 2)
     versions: str = ""
     run: bool = True
+    transposed: bool = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "defaults", MappingProxyType(dict(self.defaults)))
 
-    def read(self, arguments: Mapping[str, Any], coarse: Sequence[int] | None = None) -> Spec:
+    def read(self, arguments: Mapping[str, Any], sizes: Sequence[int] | None = None) -> Spec:
         """The setting that the framework's arguments stand for.
 
         Args:
             arguments: by the framework's names; what is left out has its default. Others are let be.
-            coarse: input samples per axis, wanted where the arguments say a size.
+            sizes: input samples per axis, wanted where the arguments' meaning depends on them.
 
         Raises:
             SettingError: if an argument is out of range, or sizes are wanted.
             ShapeError: if a size is out of reach.
         """
         filled = {**self.defaults, **arguments}
-        rank = len(coarse) if coarse is not None else None
+        rank = len(sizes) if sizes is not None else None
         kernel = filled.get(self.kernel_argument)
         if kernel is None or (rank is None and not isinstance(kernel, Sequence)):
             raise SettingError(f"{self.name}: {self.kernel_argument} is {kernel!r}; give the taps per axis, a number "
                                "for each.")
         filled[self.kernel_argument] = per_axis(self.name, self.kernel_argument, kernel, rank or len(kernel))
-        return self.spec(filled, None if coarse is None else tuple(coarse))
+        return self.spec(filled, None if sizes is None else tuple(sizes))
 
-    def write(self, setting: Spec | Problem, coarse: Sequence[int] | None = None) -> Arguments:
+    def write(self, setting: Spec | Problem, sizes: Sequence[int] | None = None) -> Arguments:
         """The framework's arguments for a setting, or for a problem, whose sizes are then used.
 
         Raises:
             UnsupportedError: if the framework cannot say it; the message names what is exactly equal.
         """
         spec = Spec(setting.axes, setting.groups) if isinstance(setting, Problem) else setting
-        coarse = setting.coarse if isinstance(setting, Problem) else coarse
+        if isinstance(setting, Problem):
+            sizes = setting.coarse if self.transposed else setting.fine
         if spec.rank > 3:
             raise UnsupportedError(f"{self.name}: the setting has {spec.rank} axes, but the layers have 1 to 3; take "
-                                   "tconv.conv_transpose, which has any number.")
-        return self.arguments(spec, None if coarse is None else tuple(coarse))
+                                   f"tconv.{'conv_transpose' if self.transposed else 'conv'}, which has any number.")
+        return self.arguments(spec, None if sizes is None else tuple(sizes))
+
+    def axes(self, arguments: Mapping[str, Any]) -> str:
+        """Its arrays' axes in words, as these arguments say."""
+        return self.said_axes({**self.defaults, **arguments}) or self.data
+
+    def into(self, rank: int, arguments: Mapping[str, Any]) -> Steps:
+        """The steps from the canonical kernel `(*K, D / groups, C)` to the framework's layout."""
+        return self.steps[0](rank, {**self.defaults, **arguments})
+
+    def out_of(self, rank: int, arguments: Mapping[str, Any]) -> Steps:
+        """The steps from the framework's layout to the canonical kernel."""
+        return self.steps[1](rank, {**self.defaults, **arguments})
 
     def kernel_to(self, kernel: Array, arguments: Mapping[str, Any]) -> Array:
         """The canonical kernel `(*K, D / groups, C)` in the framework's layout, a view where it can be one."""
-        return self.into(np.asarray(kernel), {**self.defaults, **arguments})
+        kernel = np.asarray(kernel)
+        return apply(self.into(kernel.ndim - 2, arguments), kernel)
 
     def kernel_from(self, kernel: Array, arguments: Mapping[str, Any]) -> Array:
         """The framework's kernel as the canonical `(*K, D / groups, C)`, a view where it can be one."""
-        return self.out_of(np.asarray(kernel), {**self.defaults, **arguments})
+        kernel, filled = np.asarray(kernel), {**self.defaults, **arguments}
+        return apply(self.out_of(kernel.ndim - self.besides(filled), arguments), kernel)
 
 
 def call(name: str, first: Sequence[Any], keywords: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
@@ -163,42 +187,3 @@ def columns(spec: Spec) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ..
     """Kernel, stride, dilation and crop, each with one entry per axis."""
     rows = [(axis.kernel, axis.stride, axis.dilation, axis.crop) for axis in spec.axes]
     return tuple(zip(*rows, strict=True))  # type: ignore[return-value]
-
-
-def groups_unsupported(name: str, spec: Spec, cure: str) -> None:
-    """Refuse groups where a framework has none."""
-    if spec.groups > 1:
-        raise UnsupportedError(f"{name}: groups is {spec.groups}, but this layer has none; {cure}, or write the "
-                               f"kernel out with zeros between the groups (conventions.block_diagonal).")
-
-
-def unsupported_crop(name: str, axis: Axis, number: int, says: str) -> UnsupportedError:
-    """What to raise for a crop that a framework cannot say: what it can, and what is exactly equal."""
-    lo, hi = axis.crop
-    cures = [_tap_cure(axis)] if lo != hi or lo < 0 else []
-    if min(lo, hi) >= 0:
-        cures.append(f"crop nothing and slice [{lo or ''}:{-hi if hi else ''}] afterwards")
-    setting = f"crop ({lo}, {hi}) on axis {number} with kernel {axis.kernel} and stride {axis.stride}"
-    return UnsupportedError(f"{name}: {setting} cannot be said, since {says}; {', or '.join(cures)}.")
-
-
-def _tap_cure(axis: Axis) -> str:
-    if (axis.hi - axis.lo) % axis.dilation:
-        return f"write dilation {axis.dilation} out as zeros between the taps first (conventions.write_out_dilation)"
-    counts = zip(zero_taps(axis), ("before", "after"), strict=True)
-    ends = [f"{count} zero tap{'s' * (count > 1)} {end} the kernel" for count, end in counts if count]
-    crop = axis.lo + zero_taps(axis)[0] * axis.dilation
-    return f"put {' and '.join(ends)} (conventions.leading_zero_tap), which makes the crop ({crop}, {crop})"
-
-
-def zero_taps(axis: Axis) -> tuple[int, int]:
-    """How many zero taps before and after the kernel make the crop the same at both ends, and not negative.
-
-    Each shifts its end by the dilation, which has to divide the difference of the ends.
-
-    >>> zero_taps(Axis(kernel=3, stride=2, crop=(0, 1)))
-    (1, 0)
-    """
-    before, after = (max(axis.hi - axis.lo, 0) // axis.dilation, max(axis.lo - axis.hi, 0) // axis.dilation)
-    both = max(-(max(axis.lo, axis.hi) // axis.dilation), 0)
-    return before + both, after + both

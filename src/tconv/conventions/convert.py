@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import combinations
+from dataclasses import dataclass
 from typing import Any
 
 from numpy.typing import NDArray
 
-from ..errors import SettingError, UnsupportedError
-from ..geometry import Spec, problem_from_coarse
+from ..errors import SettingError
+from ..geometry import Problem, Spec, problem_from_coarse, problem_from_fine, whole
 from .convention import Arguments, Channels, Convention
-from .crops import Crops
-from .rewrite import REWRITES
-from .table import CONVENTIONS
-from .text import ALIASES, parse
+from .programs import PROGRAMS
+from .spelling import Spelling, spell
+from .steps import Steps, apply, lines
+from .table import CONVENTIONS, table
+from .text import framework, read
 
 __all__ = ["Conversion", "convert"]
 
@@ -31,129 +31,133 @@ class Conversion:
 
     Args:
         spec: the setting that was read.
-        code: a line for the target framework. Names in it stand for what the source did not say: `in_channels`, `x`.
+        spelling: the layer as the target writes it.
         notes: sentences on the kernel's layout, and on what is not carried over.
-        exact: whether the line says the same setting; otherwise it is exactly equal once `alternative` is done.
-        alternative: what to do to the kernel, or what the line does after the layer; empty where `exact`.
-        source, read: the framework that was read, and its arguments.
-        target, written: the framework that was written for, and its arguments.
-        rewrites: names in `REWRITES` of what is done to the kernel, in order.
-        fine: the output's sizes, if sizes were given.
+        source, read: the row that was read, and its arguments.
+        target: the row that was written for.
+        channels: what the source says of channels and bias.
+        sizes: the input's, if they were given.
     """
 
     spec: Spec
-    code: str
+    spelling: Spelling
     notes: tuple[str, ...]
-    exact: bool
-    alternative: str
-    source: str
+    source: Convention
     read: Arguments
-    target: str
-    written: Arguments
-    rewrites: tuple[str, ...]
-    fine: tuple[int, ...] | None = None
+    target: Convention
+    channels: Channels
+    sizes: tuple[int, ...] | None = None
+
+    @property
+    def code(self) -> str:
+        """A line for the target framework. Names in it stand for what the source did not say: `in_channels`, `x`."""
+        return self.spelling.code
+
+    @property
+    def exact(self) -> bool:
+        """Whether the line says the same setting; otherwise it is exactly equal once `alternative` is done."""
+        return self.spelling.exact
+
+    @property
+    def alternative(self) -> str:
+        """What to do to the kernel, or what the line does beside the layer; empty where `exact`."""
+        return self.spelling.alternative
+
+    @property
+    def said(self) -> str:
+        """The layer that was read, as a line of its framework."""
+        known = {*self.source.defaults, self.source.kernel_argument}
+        arguments = {**self.source.defaults, **{key: self.read[key] for key in self.read if key in known}}
+        return self.source.code(arguments, self.channels, self.spec)
+
+    @property
+    def steps(self) -> Steps:
+        """From the source's kernel to the target's."""
+        return (*self.source.out_of(self.spec.rank, self.read), *self.spelling.steps)
+
+    @property
+    def kernel_lines(self) -> tuple[str, ...]:
+        """Lines of NumPy that make the target's kernel of the source's."""
+        return lines(self.steps, "kernel")
+
+    @property
+    def program(self) -> tuple[str, ...]:
+        """The target's layer made, loaded with the source's kernel, and run; empty for a row that was not run."""
+        return PROGRAMS[self.target.name].lines(self.code, self.kernel_lines, self.channels, self.spec.rank) if (
+            self.target.run) else ()
+
+    @property
+    def fine(self) -> tuple[int, ...] | None:
+        """The output's sizes of a transposed convolution, if sizes were given."""
+        return None if self.sizes is None else self.problem(self.sizes).fine
+
+    @property
+    def output(self) -> tuple[int, ...] | None:
+        """The output's sizes, if sizes were given."""
+        if self.sizes is None:
+            return None
+        problem = self.problem(self.sizes)
+        return problem.fine if self.source.transposed else problem.coarse
+
+    def problem(self, sizes: Sequence[int]) -> Problem:
+        """The setting met by sizes of the input."""
+        return (problem_from_coarse if self.source.transposed else problem_from_fine)(self.spec, sizes)
 
     def kernel(self, kernel: NDArray[Any]) -> NDArray[Any]:
         """The source's kernel as the target's: in its layout, and with the zeros that `alternative` asks for."""
-        spec, kernel = self.spec, CONVENTIONS[self.source].kernel_from(kernel, self.read)
-        for name in self.rewrites:
-            kernel, spec = REWRITES[name](kernel, spec)
-        return CONVENTIONS[self.target].kernel_to(kernel, self.written)
+        return apply(self.steps, kernel)
 
 
 def convert(text: str, to: str, *, sizes: Sequence[int] | None = None) -> Conversion:
     """Write a layer in another framework's words, or as an exactly equal layer where those do not reach.
 
     Args:
-        text: the layer, as `parse` takes it.
+        text: a transposed convolution or a convolution, as `parse` takes it.
         to: the framework to write for, a name in `CONVENTIONS`.
-        sizes: input samples per axis, wanted where the text says an output size.
+        sizes: input samples per axis, wanted where the layer depends on them.
 
     Raises:
         SettingError: if the text is no layer, or an argument is out of range.
-        UnsupportedError: if there is no code to write for that framework, or no equal layer.
+        UnsupportedError: if there is no equal layer.
 
     >>> convert("keras Conv1DTranspose(64, 4, strides=2, padding='same')", "torch").code
     'torch.nn.ConvTranspose1d(in_channels, 64, 4, stride=2, padding=1)'
+    >>> convert("torch Conv2d(3, 8, 3, padding=1)", "keras").code
+    "keras.layers.Conv2D(8, 3, padding='same')"
     """
-    name, _, arguments = parse(text)
-    source, target = CONVENTIONS[name], _target(to)
-    spec = source.read(arguments, sizes)
-    coarse = None if sizes is None else tuple(sizes)
-    fine = None if coarse is None else problem_from_coarse(spec, coarse).fine
-    written, code, alternative, rewrites = _written(target, spec, coarse, source.channels(arguments))
-    notes = (*_layouts(source, target), *_dropped(source, arguments))
-    return Conversion(spec, code, notes, not alternative, alternative, name, arguments, target.name, written, rewrites,
-                      fine)
-
-
-def _target(to: str) -> Convention:
-    name = ALIASES.get(to, to)
-    if name not in CONVENTIONS:
+    source, _, arguments = read(text)
+    name = framework(to)
+    if name is None:
         raise SettingError(f"convert: to is {to!r}, but has to be one of {', '.join(CONVENTIONS)}.")
-    return CONVENTIONS[name]
+    target, sizes = table(source.transposed)[name], None if sizes is None else tuple(sizes)
+    spec, channels = source.read(arguments, sizes), source.channels(arguments)
+    _check(source.name, channels, spec)
+    spelling = spell(target, spec, channels, sizes)
+    notes = (*_layouts(source, arguments, target, spelling.arguments), *_dropped(source, arguments),
+             *_bound(source, arguments, spelling.arguments, spec, sizes))
+    found = Conversion(spec, spelling, notes, source, arguments, target, channels, sizes)
+    source.out_of(spec.rank, arguments)  # a layout that is none is refused here
+    if sizes is not None:
+        found.problem(sizes)
+    return found
 
 
-def _written(
-    target: Convention, spec: Spec, coarse: tuple[int, ...] | None, channels: Channels
-) -> tuple[Arguments, str, str, tuple[str, ...]]:
-    """Arguments, code, what else is to be done (changes of the kernel, a cut after the layer), names of rewrites."""
-    refusal, code = None, target.code
-    if code is None:
-        able = ", ".join(row.name for row in CONVENTIONS.values() if row.code)
-        raise UnsupportedError(f"convert: the row of {target.name} was only read in its documentation, and writes no "
-                               f"code; take one of {able}.")
-    for changed, words, names in _ways(spec):
-        try:
-            arguments = target.write(changed, coarse)
-        except UnsupportedError as error:
-            refusal = refusal or error
-            continue
-        return arguments, code(arguments, channels, changed), words, names
-    for changed, words, names in _ways(spec):
-        try:
-            bare, crops = _uncropped(changed)
-            arguments = target.write(bare, coarse)
-        except UnsupportedError:
-            continue
-        if target.after is not None:
-            words = (words + ", then ") * bool(words) + f"crop nothing in the layer, and cut {crops} off its result"
-            return arguments, target.after(code(arguments, channels, bare), crops), words, names
-    raise refusal or UnsupportedError(f"convert: {target.name} cannot say {spec}.")
+def _check(where: str, channels: Channels, spec: Spec) -> None:
+    for what, count in (("input", channels.inputs), ("output", channels.outputs)):
+        if count is not None and whole(where, f"the number of {what} channels", count, 1) % spec.groups:
+            raise SettingError(f"{where}: {count} {what} channels do not fall into {spec.groups} groups; take a number "
+                               f"that {spec.groups} divides, or other groups.")
 
 
-def _ways(spec: Spec) -> Iterator[tuple[Spec, str, tuple[str, ...]]]:
-    """The setting itself, then exactly equal ones with ever more changes, each with its words and their names."""
-    for count in range(len(REWRITES) + 1):
-        for names in combinations(REWRITES, count):
-            try:
-                yield *_rewritten(spec, names), names
-            except UnsupportedError:
-                continue
-
-
-def _rewritten(spec: Spec, names: Sequence[str]) -> tuple[Spec, str]:
-    said = []
-    for name in names:
-        said.append(REWRITES[name].words(spec))
-        spec = REWRITES[name].setting(spec)
-    return spec, ", then ".join(said)
-
-
-def _uncropped(spec: Spec) -> tuple[Spec, Crops]:
-    """The setting without its crop, and the crop."""
-    bare = replace(spec, axes=tuple(replace(axis, crop=(min(axis.lo, 0), min(axis.hi, 0))) for axis in spec.axes))
-    return bare, tuple((max(axis.lo, 0), max(axis.hi, 0)) for axis in spec.axes)
-
-
-def _layouts(source: Convention, target: Convention) -> Iterator[str]:
-    letters = "K taps, C input channels, D output channels, g groups"
+def _layouts(source: Convention, read: Arguments, target: Convention, written: Arguments) -> Iterator[str]:
+    letters = "K taps, C input channels, D output channels, g groups" if source.transposed else (
+        "K taps, D input channels, C output channels, g groups")
     if source.layout == target.layout:
         yield f"The kernel keeps its layout, {source.layout} ({letters})."
     else:
-        yield f"The kernel goes from {source.layout} to {target.layout} ({letters}): kernel_from, then kernel_to."
-    if source.data != target.data:
-        yield f"The arrays go from {source.data} to {target.data}."
+        yield f"The kernel goes from {source.layout} to {target.layout} ({letters})."
+    if source.axes(read) != target.axes(written):
+        yield f"The arrays go from {source.axes(read)} to {target.axes(written)}."
 
 
 def _dropped(source: Convention, arguments: Arguments) -> Iterator[str]:
@@ -161,3 +165,14 @@ def _dropped(source: Convention, arguments: Arguments) -> Iterator[str]:
     for name, value in arguments.items():
         if name not in carried and value is not None:
             yield f"{name}={value!r} is not carried over."
+
+
+def _bound(source: Convention, read: Arguments, written: Arguments, spec: Spec, sizes: tuple[int, ...] | None,
+           ) -> Iterator[str]:
+    """That a convolution's 'same' with a stride is another padding at other sizes."""
+    words = [str(value).upper() for key in ("padding", "auto_pad", "pad_type") for said in (read, written)
+             if (value := said.get(key)) is not None]
+    stride = [axis.stride for axis in spec.axes]
+    if not source.transposed and max(stride) > 1 and any(word.startswith("SAME") for word in words):
+        yield (f"With a stride, 'same' depends on the size: this holds for {'x'.join(map(str, sizes or ()))}, and for "
+               f"sizes that leave the same remainder by the stride.")

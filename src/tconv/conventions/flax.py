@@ -4,47 +4,51 @@ from __future__ import annotations
 
 from ..errors import UnsupportedError
 from ..geometry import Spec
-from .convention import (
-    Arguments,
-    Channels,
-    Convention,
-    Layer,
-    biased,
-    call,
-    columns,
-    groups_unsupported,
-    picked,
-    shortened,
-)
-from .crops import cropped
-from .jax import as_correlation, padding_name, transposed_crops
+from .convention import Arguments, Channels, Convention, Layer, Sizes, biased, call, columns, picked, shortened
+from .crops import cropped, pads_name, pads_of
+from .jax import CORRELATED, CORRELATED_LAYOUT, padding_name, transposed_crops, turned
+from .layouts import PLAIN
+from .saying import groups_unsupported
 
-__all__ = ["FLAX"]
+__all__ = ["FLAX", "FLAX_CONV"]
+
+CONV_NAMES = ("VALID", "SAME", "CAUSAL")
 
 
-def _spec(arguments: Arguments, coarse: tuple[int, ...] | None) -> Spec:
-    if str(arguments["padding"]).upper() == "CIRCULAR":
-        raise UnsupportedError("flax: padding is 'CIRCULAR', which wraps the result around and is no crop; take "
-                               "padding='VALID' and fold the ends onto each other.")
+def _check_circular(padding: object, what: str) -> None:
+    if str(padding).upper() == "CIRCULAR":
+        raise UnsupportedError(f"flax: padding is 'CIRCULAR', which wraps {what}.")
+
+
+def _spec(arguments: Arguments, coarse: Sizes) -> Spec:
+    _check_circular(arguments["padding"], "the result around and is no crop; take padding='VALID' and fold the ends "
+                                          "onto each other")
     bare = Spec.of(arguments["kernel_size"], stride=arguments["strides"] or 1,
                    dilation=arguments["kernel_dilation"] or 1)
     return cropped(bare, transposed_crops(bare, arguments["padding"], False))
 
 
-def _arguments(spec: Spec, coarse: tuple[int, ...] | None) -> Arguments:
+def _arguments(spec: Spec, coarse: Sizes) -> Arguments:
     groups_unsupported("flax", spec, "take lax.conv_general_dilated with lhs_dilation and feature_group_count")
     kernel, stride, dilation, crops = columns(spec)
-    pads = tuple((axis.reach - 1 - lo, axis.reach - 1 - hi) for axis, (lo, hi) in zip(spec.axes, crops, strict=True))
-    return {"kernel_size": kernel, "strides": stride, "padding": padding_name(spec) or pads,
+    return {"kernel_size": kernel, "strides": stride, "padding": padding_name(spec) or turned(spec, crops),
             "kernel_dilation": dilation, "transpose_kernel": True}
 
 
 def _code(arguments: Arguments, channels: Channels, spec: Spec) -> str:
+    return _layer("ConvTranspose", arguments, channels, DEFAULTS)
+
+
+def _layer(name: str, arguments: Arguments, channels: Channels, defaults: Arguments) -> str:
     said = arguments | biased("use_bias", channels)
     first = [picked(channels.outputs, "features"), said.pop("kernel_size")]
     for key in ("strides", "kernel_dilation"):
-        said[key] = None if shortened(said)[key] == 1 else said[key]
-    return call("flax.linen.ConvTranspose", first, said, {**DEFAULTS, "use_bias": True})
+        said[key] = None if shortened(said).get(key) in (1, None) else said[key]
+    return call(f"flax.linen.{name}", first, said, {**defaults, "use_bias": True})
+
+
+def _channels(arguments: Arguments) -> Channels:
+    return Channels(None, arguments.get("features"), arguments.get("use_bias", True))
 
 
 DEFAULTS = {"strides": None, "padding": "SAME", "kernel_dilation": None, "transpose_kernel": False}
@@ -52,6 +56,7 @@ PARAMETERS = (
     "features", "kernel_size", "strides", "padding", "kernel_dilation", "use_bias", "mask", "dtype", "param_dtype",
     "precision", "kernel_init", "bias_init", "transpose_kernel", "promote_dtype", "preferred_element_type", "name",
 )
+VERSIONS = "flax 0.12.8"
 
 FLAX = Convention(
     name="flax",
@@ -59,11 +64,50 @@ FLAX = Convention(
     defaults=DEFAULTS,
     spec=_spec,
     arguments=_arguments,
-    layout="(*K, D, C) with transpose_kernel=True; without it (*K, C, D), every spatial axis turned round",
-    into=as_correlation,
-    out_of=as_correlation,
-    channels=lambda arguments: Channels(None, arguments.get("features"), arguments.get("use_bias", True)),
+    layout=CORRELATED_LAYOUT,
+    steps=CORRELATED,
+    channels=_channels,
     data="(N, *I, C)",
     code=_code,
-    versions="flax 0.12.8",
+    versions=VERSIONS,
+)
+
+
+def _conv_spec(arguments: Arguments, fine: Sizes) -> Spec:
+    _check_circular(arguments["padding"], "the input around; pad it yourself and take padding='VALID'")
+    stretch = arguments["input_dilation"]
+    if stretch not in (None, 1) and set(stretch) != {1}:
+        raise UnsupportedError(f"flax: input_dilation is {stretch!r}, which makes a transposed convolution of it; "
+                               "write it as flax.linen.ConvTranspose.")
+    bare = Spec.of(arguments["kernel_size"], stride=arguments["strides"] or 1, groups=arguments["feature_group_count"],
+                   dilation=arguments["kernel_dilation"] or 1)
+    return cropped(bare, pads_of("flax", bare, arguments["padding"], fine, CONV_NAMES))
+
+
+def _conv_arguments(spec: Spec, fine: Sizes) -> Arguments:
+    kernel, stride, dilation, crops = columns(spec)
+    names = CONV_NAMES if spec.rank == 1 else CONV_NAMES[:2]
+    return {"kernel_size": kernel, "strides": stride, "padding": pads_name(spec, fine, names) or crops,
+            "kernel_dilation": dilation, "feature_group_count": spec.groups}
+
+
+CONV_DEFAULTS = {"strides": None, "padding": "SAME", "input_dilation": None, "kernel_dilation": None,
+                 "feature_group_count": 1}
+
+FLAX_CONV = Convention(
+    name="flax",
+    layers=(Layer("Conv", None, (
+        "features", "kernel_size", "strides", "padding", "input_dilation", "kernel_dilation", "feature_group_count",
+        "use_bias", "mask", "dtype", "param_dtype", "precision", "kernel_init", "bias_init",
+        "promote_dtype", "name")),),
+    defaults=CONV_DEFAULTS,
+    spec=_conv_spec,
+    arguments=_conv_arguments,
+    layout="(*K, D / g, C)",
+    steps=PLAIN,
+    channels=_channels,
+    data="(N, *I, C)",
+    code=lambda arguments, channels, spec: _layer("Conv", arguments, channels, CONV_DEFAULTS),
+    versions=VERSIONS,
+    transposed=False,
 )

@@ -5,25 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..errors import SettingError, UnsupportedError
+from ..errors import SettingError
 from ..geometry import Axis, Problem, Spec, per_axis
-from .convention import (
-    Arguments,
-    Channels,
-    Convention,
-    Layer,
-    biased,
-    call,
-    columns,
-    groups_unsupported,
-    picked,
-    shortened,
-    unsupported_crop,
+from . import crops as crop
+from .convention import Arguments, Channels, Convention, Layer, Sizes, biased, call, columns, picked, shortened
+from .crops import (
+    Crop,
+    Crops,
+    around,
+    cropped,
+    fitting,
+    from_crops,
+    from_pads,
+    named,
+    pads_name,
+    pads_of,
+    pairs,
+    to_size,
 )
-from .crops import Crop, Crops, around, cropped, fitting, from_crops, from_pads, named, pairs, same, same_conv, to_size
-from .layouts import plain
+from .layouts import PLAIN
+from .saying import groups_unsupported, unsupported_crop, unsupported_dilation
 
-__all__ = ["KERAS", "conv_problem", "transposed_problem"]
+__all__ = ["KERAS", "KERAS_CONV", "conv_problem", "transposed_crops", "transposed_problem"]
+
+TRANSPOSED_NAMES = ("valid", "same")
+CONV_NAMES = ("valid", "same", "causal")
 
 
 def transposed_problem(
@@ -62,7 +68,7 @@ def transposed_problem(
     """
     where = "conv_transpose"
     spec = Spec.of(kernel_size, stride=strides, dilation=dilation_rate, groups=groups)
-    name = named(where, padding, ("valid", "same"))
+    name = named(where, padding, TRANSPOSED_NAMES)
     if output_size is not None:
         crops = None if name == "same" else pairs(where, 0 if name else padding, spec.rank)
         return to_size(where, spec, crops, coarse, output_size)
@@ -72,13 +78,9 @@ def transposed_problem(
 def transposed_crops(spec: Spec, padding: Any, output_padding: Any) -> Crops:
     """The crop that Keras' padding and output_padding stand for; it does not depend on the size."""
     where = "conv_transpose"
-    name = named(where, padding, ("valid", "same"))
     if output_padding is None:
-        if name == "same":
-            return same(spec)
-        if name == "valid":
-            return tuple((0, min(axis.reach - axis.stride, 0)) for axis in spec.axes)
-        return pairs(where, padding, spec.rank)
+        return crop.transposed_crops(where, spec, padding, TRANSPOSED_NAMES)
+    name = named(where, padding, TRANSPOSED_NAMES)
     more = tuple(fitting(where, entry, axis.stride, "its stride") for axis, entry in
                  zip(spec.axes, per_axis(where, "output_padding", output_padding, spec.rank), strict=True))
     if name == "same":
@@ -114,29 +116,49 @@ def conv_problem(
     (4,)
     """
     spec = Spec.of(kernel_size, stride=strides, dilation=dilation_rate, groups=groups)
-    name = named("conv", padding, ("valid", "same", "causal"))
-    if name == "same":
-        return from_pads(spec, same_conv(spec, fine), fine)
-    if name == "causal":
-        if spec.rank != 1:
-            raise SettingError(f"conv: padding is 'causal' on {spec.rank} axes, but that is for one axis; "
-                               "give a pair (lo, hi) for each axis.")
-        return from_pads(spec, ((spec.axes[0].reach - 1, 0),), fine)
-    return from_pads(spec, pairs("conv", 0 if name else padding, spec.rank), fine)
+    return from_pads(spec, pads_of("conv", spec, padding, fine, CONV_NAMES), fine)
 
 
-def _spec(arguments: Arguments, coarse: tuple[int, ...] | None) -> Spec:
-    bare = Spec.of(arguments["kernel_size"], stride=arguments["strides"], dilation=arguments["dilation_rate"])
+def _bare(arguments: Arguments) -> Spec:
+    """The setting without its crop."""
+    bare = Spec.of(arguments["kernel_size"], stride=arguments["strides"], dilation=arguments["dilation_rate"],
+                   groups=arguments.get("groups", 1))
+    if _both(bare):
+        raise SettingError(f"keras: strides is {arguments['strides']!r} with dilation_rate="
+                           f"{arguments['dilation_rate']!r}, which Keras refuses together; leave one of them 1, or "
+                           "take a layer of tconv.keras.")
+    return bare
+
+
+def _both(spec: Spec) -> bool:
+    _, stride, dilation, _ = columns(spec)
+    return max(stride) > 1 and max(dilation) > 1
+
+
+def _check_dilation(spec: Spec) -> None:
+    if _both(spec):
+        _, stride, dilation, _ = columns(spec)
+        raise unsupported_dilation("keras", f"strides {stride} with dilation_rate {dilation}",
+                                   "Keras refuses the two together")
+
+
+def _spec(arguments: Arguments, coarse: Sizes) -> Spec:
+    bare = _bare(arguments)
+    named("keras", _word(arguments["padding"], TRANSPOSED_NAMES), TRANSPOSED_NAMES)
     return cropped(bare, transposed_crops(bare, arguments["padding"], arguments["output_padding"]))
 
 
-def _arguments(spec: Spec, coarse: tuple[int, ...] | None) -> Arguments:
+def _word(padding: Any, names: Sequence[str]) -> str:
+    if not isinstance(padding, str):
+        raise SettingError(f"keras: padding is {padding!r}, but Keras takes a name, {' or '.join(map(repr, names))}; "
+                           "tconv.keras takes numbers.")
+    return padding
+
+
+def _arguments(spec: Spec, coarse: Sizes) -> Arguments:
     kernel, stride, dilation, _ = columns(spec)
     groups_unsupported("keras", spec, "tconv.keras has layers with groups")
-    if max(stride) > 1 and max(dilation) > 1:
-        raise UnsupportedError(f"keras: strides {stride} with dilation_rate {dilation} cannot be said, since Keras "
-                               f"refuses the two together; write the dilation out as zeros between the taps "
-                               "(conventions.write_out_dilation).")
+    _check_dilation(spec)
     padding, output_padding = _said(spec)
     return {"kernel_size": kernel, "strides": stride, "padding": padding, "output_padding": output_padding,
             "dilation_rate": dilation}
@@ -174,23 +196,46 @@ def _sayable(axis: Axis) -> bool:
 
 
 def _code(arguments: Arguments, channels: Channels, spec: Spec) -> str:
-    rank = len(arguments["kernel_size"])
+    return _layer(f"Conv{spec.rank}DTranspose", arguments, channels, DEFAULTS)
+
+
+def _layer(name: str, arguments: Arguments, channels: Channels, defaults: Arguments) -> str:
     said = shortened(arguments) | biased("use_bias", channels)
     first = [picked(channels.outputs, "filters"), said.pop("kernel_size")]
-    return call(f"keras.layers.Conv{rank}DTranspose", first, said, {**DEFAULTS, "use_bias": True})
+    return call(f"keras.layers.{name}", first, said, {**defaults, "use_bias": True})
 
 
 def _cropping(code: str, crops: Sequence[Crop]) -> str:
-    crop = crops[0] if len(crops) == 1 else tuple(crops)
-    return f"keras.Sequential([{code}, keras.layers.Cropping{len(crops)}D({crop})])"
+    return f"keras.Sequential([{code}, keras.layers.Cropping{len(crops)}D({_pairs(crops)})])"
 
 
-DEFAULTS = {"strides": 1, "padding": "valid", "output_padding": None, "dilation_rate": 1}
-PARAMETERS = (
-    "filters", "kernel_size", "strides", "padding", "output_padding", "data_format", "dilation_rate", "activation",
-    "use_bias", "kernel_initializer", "bias_initializer", "kernel_regularizer", "bias_regularizer",
+def _padding(code: str, crops: Sequence[Crop]) -> str:
+    before = [f"keras.layers.{name}{len(crops)}D({_pairs(pads)})" for name, pads in (
+        ("Cropping", [(max(-lo, 0), max(-hi, 0)) for lo, hi in crops]),
+        ("ZeroPadding", [(max(lo, 0), max(hi, 0)) for lo, hi in crops])) if any(map(any, pads))]
+    return f"keras.Sequential([{', '.join([*before, code])}])"
+
+
+def _pairs(crops: Sequence[Crop]) -> Any:
+    return crops[0] if len(crops) == 1 else tuple(crops)
+
+
+def _channels(arguments: Arguments) -> Channels:
+    return Channels(None, arguments.get("filters"), arguments.get("use_bias", True))
+
+
+def _axes(arguments: Arguments) -> str | None:
+    return "(N, C, *I)" if arguments["data_format"] == "channels_first" else None
+
+
+COMMON = {"strides": 1, "padding": "valid", "data_format": None, "dilation_rate": 1}
+DEFAULTS = {**COMMON, "output_padding": None}
+REST = (
+    "activation", "use_bias", "kernel_initializer", "bias_initializer", "kernel_regularizer", "bias_regularizer",
     "activity_regularizer", "kernel_constraint", "bias_constraint", "name", "dtype", "trainable",
 )
+PARAMETERS = ("filters", "kernel_size", "strides", "padding", "output_padding", "data_format", "dilation_rate", *REST)
+VERSIONS = "Keras 3.15.1 on JAX, PyTorch and TensorFlow"
 
 KERAS = Convention(
     name="keras",
@@ -199,11 +244,49 @@ KERAS = Convention(
     spec=_spec,
     arguments=_arguments,
     layout="(*K, D, C)",
-    into=plain,
-    out_of=plain,
-    channels=lambda arguments: Channels(None, arguments.get("filters"), arguments.get("use_bias", True)),
+    steps=PLAIN,
+    channels=_channels,
     data="(N, *I, C)",
+    said_axes=_axes,
     code=_code,
-    after=_cropping,
-    versions="Keras 3.15.1 on JAX, PyTorch and TensorFlow",
+    ends=_cropping,
+    versions=VERSIONS,
+)
+
+
+def _conv_spec(arguments: Arguments, fine: Sizes) -> Spec:
+    bare = _bare(arguments)
+    padding = _word(arguments["padding"], CONV_NAMES)
+    return cropped(bare, pads_of("keras", bare, padding, fine, CONV_NAMES))
+
+
+def _conv_arguments(spec: Spec, fine: Sizes) -> Arguments:
+    _check_dilation(spec)
+    kernel, stride, dilation, _ = columns(spec)
+    name = pads_name(spec, fine, CONV_NAMES if spec.rank == 1 else CONV_NAMES[:2])
+    if name is None:
+        number = next((number for number, axis in enumerate(spec.axes) if any(axis.crop)), 0)
+        says = "Keras has 'valid' and 'same' for all axes together, and 'causal' on one axis"
+        raise unsupported_crop("keras", spec.axes[number], number, says, transposed=False)
+    return {"kernel_size": kernel, "strides": stride, "padding": name, "dilation_rate": dilation,
+            "groups": spec.groups}
+
+
+CONV_DEFAULTS = {**COMMON, "groups": 1}
+KERAS_CONV = Convention(
+    name="keras",
+    layers=tuple(Layer(f"Conv{rank}D", rank, ("filters", "kernel_size", "strides", "padding", "data_format",
+                                              "dilation_rate", "groups", *REST)) for rank in (1, 2, 3)),
+    defaults=CONV_DEFAULTS,
+    spec=_conv_spec,
+    arguments=_conv_arguments,
+    layout="(*K, D / g, C)",
+    steps=PLAIN,
+    channels=_channels,
+    data="(N, *I, C)",
+    said_axes=_axes,
+    code=lambda arguments, channels, spec: _layer(f"Conv{spec.rank}D", arguments, channels, CONV_DEFAULTS),
+    ends=_padding,
+    versions=VERSIONS,
+    transposed=False,
 )

@@ -1,52 +1,77 @@
-"""Kernel layouts: from the canonical `(*K, D / groups, C)` to each framework's, and back."""
+"""Kernel layouts: the steps from the canonical `(*K, D / groups, C)` to each framework's, and back."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["correlated", "from_channels_first", "plain", "regrouped", "to_channels_first"]
+from .steps import Flip, Other, Steps, Transpose
+
+__all__ = ["CHANNELS_FIRST", "PLAIN", "Layout", "channels_first", "correlated", "flipped", "moved", "regrouped"]
 
 Array = NDArray[Any]
+Layout = tuple[Callable[[int, dict[str, Any]], Steps], Callable[[int, dict[str, Any]], Steps]]
+"""The steps into a framework's layout, and out of it, of the number of axes and its arguments."""
 
 
-def plain(kernel: Array, arguments: Any = None) -> Array:
-    """`(*K, D / groups, C)` as it is."""
-    return kernel
+def moved(order: Callable[[int], tuple[int, ...]]) -> Layout:
+    """A layout that is a mere order of the canonical axes.
 
-
-def to_channels_first(kernel: Array, arguments: Any = None) -> Array:
-    """`(*K, D / groups, C)` to `(C, D / groups, *K)`.
-
-    >>> to_channels_first(np.ones((3, 5, 2, 4))).shape
-    (4, 2, 3, 5)
+    >>> into, out_of = moved(lambda rank: (rank + 1, rank, *range(rank)))
+    >>> into(2, {}), out_of(2, {})
+    ((Transpose(order=(3, 2, 0, 1)),), (Transpose(order=(2, 3, 1, 0)),))
     """
-    return np.moveaxis(kernel, (-1, -2), (0, 1))
+    def into(rank: int, arguments: dict[str, Any]) -> Steps:
+        return (Transpose(order(rank)),)
+
+    def out_of(rank: int, arguments: dict[str, Any]) -> Steps:
+        return (inverse(order(rank)),)
+
+    return into, out_of
 
 
-def from_channels_first(kernel: Array, arguments: Any = None) -> Array:
-    """`(C, D / groups, *K)` to `(*K, D / groups, C)`."""
-    return np.moveaxis(kernel, (0, 1), (-1, -2))
+def inverse(order: tuple[int, ...]) -> Transpose:
+    """The transpose that undoes another."""
+    return Transpose(tuple(order.index(axis) for axis in range(len(order))))
 
 
-def flipped(kernel: Array) -> Array:
-    """`(*K, ...)` with every spatial axis turned round."""
-    return np.flip(kernel, tuple(range(kernel.ndim - 2)))
+def channels_first(rank: int) -> tuple[int, ...]:
+    """`(*K, A, B)` to `(B, A, *K)`."""
+    return (rank + 1, rank, *range(rank))
 
 
-def correlated(kernel: Array) -> Array:
+def flipped(rank: int) -> Flip:
+    """Every spatial axis turned round."""
+    return Flip(tuple(range(rank)))
+
+
+def correlated(rank: int) -> Steps:
     """`(*K, D, C)` to the kernel `(*K, C, D)` of a convolution over the stretched input, or back."""
-    return np.swapaxes(flipped(kernel), -1, -2)
+    return flipped(rank), Transpose((*range(rank), rank + 1, rank))
 
 
-def regrouped(kernel: Array, groups: int) -> Array:
-    """`(*K, D / groups, C)` to `(*K, C / groups, D)`, or back: each group's block turned over.
+def regrouped(rank: int, groups: int) -> Steps:
+    """`(*K, D / groups, C)` to `(*K, C / groups, D)`, or back: each group's block turned over."""
+    taps = tuple(range(rank))
+    if groups == 1:
+        return (Transpose((*taps, rank + 1, rank)),)
+    return (
+        Other(partial(_blocks, groups=groups), f"{{0}} = {{0}}.reshape(*{{0}}.shape[:-1], {groups}, -1)"),
+        Transpose((*taps, rank + 2, rank + 1, rank)),
+        Other(_joined, "{0} = {0}.reshape(*{0}.shape[:-2], -1)"),
+    )
 
-    >>> regrouped(np.ones((3, 2, 6)), groups=2).shape
-    (3, 3, 4)
-    """
-    *taps, rows, columns = kernel.shape
-    blocks = kernel.reshape(*taps, rows, groups, columns // groups)
-    return np.moveaxis(blocks, -1, -3).swapaxes(-1, -2).reshape(*taps, columns // groups, groups * rows)
+
+def _blocks(kernel: Array, groups: int) -> Array:
+    return kernel.reshape(*kernel.shape[:-1], groups, -1)
+
+
+def _joined(kernel: Array) -> Array:
+    return kernel.reshape(*kernel.shape[:-2], -1)
+
+
+PLAIN = moved(lambda rank: tuple(range(rank + 2)))
+CHANNELS_FIRST = moved(channels_first)

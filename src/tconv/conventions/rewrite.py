@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from ..errors import UnsupportedError
 from ..geometry import Axis, Spec
-from .convention import zero_taps
+from .saying import zero_taps
+from .steps import Other
 
 __all__ = ["REWRITES", "Rewrite", "block_diagonal", "leading_zero_tap", "write_out_dilation"]
 
@@ -20,14 +21,15 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Rewrite:
-    """One exact change of a layer: its setting, its kernel, and the change in words."""
+    """One exact change of a layer: of its setting, of its kernel, in words, and whether it changes anything."""
 
     setting: Callable[[Spec], Spec]
-    kernel: Callable[[Array, Spec], Array]
+    step: Callable[[Spec], Other]
     words: Callable[[Spec], str]
+    changes: Callable[[Spec], bool]
 
     def __call__(self, kernel: Array, spec: Spec) -> tuple[Array, Spec]:
-        return self.kernel(np.asarray(kernel), spec), self.setting(spec)
+        return self.step(spec)(np.asarray(kernel)), self.setting(spec)
 
 
 def leading_zero_tap(kernel: Array, spec: Spec) -> tuple[Array, Spec]:
@@ -83,8 +85,9 @@ def _symmetric(axis: Axis) -> Axis:
     return replace(axis, kernel=axis.kernel + before + after, crop=crop)
 
 
-def _with_zero_taps(kernel: Array, spec: Spec) -> Array:
-    return np.pad(kernel, [*map(zero_taps, spec.axes), (0, 0), (0, 0)])
+def _with_zero_taps(spec: Spec) -> Other:
+    ends = (*map(zero_taps, spec.axes), (0, 0), (0, 0))
+    return Other(lambda kernel: np.pad(kernel, ends), f"{{0}} = np.pad({{0}}, {ends})")
 
 
 def _zero_tap_words(spec: Spec) -> str:
@@ -94,25 +97,37 @@ def _zero_tap_words(spec: Spec) -> str:
     return "put zero taps around the kernel: " + ", ".join(said)
 
 
-def _spread(kernel: Array, spec: Spec) -> Array:
-    out = np.zeros((*(axis.reach for axis in spec.axes), *kernel.shape[-2:]), kernel.dtype)
-    out[tuple(slice(None, None, axis.dilation) for axis in spec.axes)] = kernel
-    return out
+def _spread(spec: Spec) -> Other:
+    sizes, taps = (tuple(axis.reach for axis in spec.axes), tuple(slice(None, None, a.dilation) for a in spec.axes))
+
+    def spread(kernel: Array) -> Array:
+        out = np.zeros((*sizes, *kernel.shape[-2:]), kernel.dtype)
+        out[taps] = kernel
+        return out
+
+    shape, every = ", ".join(map(str, sizes)), ", ".join(f"::{axis.dilation}" for axis in spec.axes)
+    return Other(spread, f"spread = np.zeros(({shape}, *{{0}}.shape[-2:]), {{0}}.dtype)\n"
+                         f"spread[{every}] = {{0}}\n{{0}} = spread")
 
 
-def _apart(kernel: Array, spec: Spec) -> Array:
-    *taps, rows, columns = kernel.shape
-    out = np.zeros((*taps, spec.groups, rows, columns), kernel.dtype)
-    inside = columns // spec.groups
-    for group in range(spec.groups):
-        own = slice(group * inside, (group + 1) * inside)
-        out[..., group, :, own] = kernel[..., own]
-    return out.reshape(*taps, spec.groups * rows, columns)
+def _apart(spec: Spec) -> Other:
+    groups = spec.groups
+
+    def apart(kernel: Array) -> Array:
+        own = np.arange(kernel.shape[-1]) * groups // kernel.shape[-1]
+        return np.concatenate([np.where(own == group, kernel, 0) for group in range(groups)], axis=-2)
+
+    return Other(apart, f"own = np.arange({{0}}.shape[-1]) * {groups} // {{0}}.shape[-1]  # each channel's group\n"
+                        f"{{0}} = np.concatenate([np.where(own == group, {{0}}, 0) for group in range({groups})], "
+                        "axis=-2)")
 
 
-ZERO_TAPS = Rewrite(_axes(_symmetric), _with_zero_taps, _zero_tap_words)
+ZERO_TAPS = Rewrite(_axes(_symmetric), _with_zero_taps, _zero_tap_words,
+                    lambda spec: any(axis.lo != axis.hi or axis.lo < 0 for axis in spec.axes))
 DILATION = Rewrite(_axes(lambda axis: replace(axis, kernel=axis.reach, dilation=1)), _spread,
-                   lambda spec: "write the dilation out as zeros between the taps")
+                   lambda spec: "write the dilation out as zeros between the taps",
+                   lambda spec: any(axis.dilation > 1 for axis in spec.axes))
 GROUPS = Rewrite(lambda spec: replace(spec, groups=1), _apart,
-                 lambda spec: f"write the {spec.groups} groups out as one kernel with zeros between them")
+                 lambda spec: f"write the {spec.groups} groups out as one kernel with zeros between them",
+                 lambda spec: spec.groups > 1)
 REWRITES = {"groups": GROUPS, "dilation": DILATION, "zero taps": ZERO_TAPS}

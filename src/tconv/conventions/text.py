@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Any
 
 from ..errors import SettingError
 from ..geometry import per_axis
 from .convention import Arguments, Convention, Layer
-from .table import CONVENTIONS
+from .table import CONVENTIONS, CONVOLUTIONS
 
-__all__ = ["parse"]
+__all__ = ["framework", "parse", "read"]
 
-ALIASES = {"tf": "tensorflow", "lax": "jax", "linen": "flax", "eqx": "equinox", "ov": "openvino", "pytorch": "torch"}
-NAMED = {"lhs", "rhs", "input", "filters", "data", "x", "weight", "weights", "in_channels", "out_channels", "features",
-         "num_filter", "key", "dtype", "param_dtype"}
+ALIASES = {"tf": "tensorflow", "lax": "jax", "linen": "flax", "eqx": "equinox", "ov": "openvino", "pytorch": "torch",
+           "mx": "mxnet", "coremltools": "coreml", "mil": "coreml", "trt": "tensorrt", "lite": "tflite"}
+NAMED = {"lhs", "rhs", "input", "filters", "data", "x", "weight", "weights", "bias", "in_channels",
+         "out_channels", "features", "num_filter", "key", "dtype", "param_dtype"}
 
 
 def parse(text: str) -> tuple[str, str, Arguments]:
@@ -35,11 +38,36 @@ def parse(text: str) -> tuple[str, str, Arguments]:
     >>> parse("keras Conv1DTranspose(64, 3, strides=2)")
     ('keras', 'Conv1DTranspose', {'filters': 64, 'kernel_size': (3,), 'strides': 2})
     """
+    row, layer, arguments = read(text)
+    return row.name, layer.name, arguments
+
+
+def read(text: str) -> tuple[Convention, Layer, Arguments]:
+    """What a line says, as `parse` does, with the row and the layer themselves.
+
+    >>> read("torch Conv1d(8, 64, 3)")[0].transposed
+    False
+    """
     word, call = _split(text)
     path = ast.unparse(call.func).split(".")
-    convention = _framework(text, [word, *path[:-1]] if word else path[:-1])
-    layer = _layer(convention, path[-1])
-    return convention.name, layer.name, _with_kernel(convention, layer, _arguments(convention.name, layer, call))
+    name = _framework(text, [word, *path[:-1]] if word else path[:-1])
+    path[-1], call = _node(path[-1], call)
+    row, layer = _layer(name, path[-1])
+    return row, layer, _with_kernel(row, layer, _arguments(name, layer, call))
+
+
+def framework(word: str) -> str | None:
+    """The key in `CONVENTIONS` that a name stands for, as `tf` for `tensorflow`; None if it stands for none."""
+    name = ALIASES.get(word.lower(), word.lower())
+    return name if name in CONVENTIONS else None
+
+
+def _node(name: str, call: ast.Call) -> tuple[str, ast.Call]:
+    """The operator of an ONNX node, which is written as a call of `make_node`; other calls as they are."""
+    first = call.args[0] if call.args else None
+    if name == "make_node" and isinstance(first, ast.Constant) and isinstance(first.value, str):
+        return first.value, ast.Call(call.func, [], call.keywords)
+    return name, call
 
 
 def _split(text: str) -> tuple[str, ast.Call]:
@@ -56,21 +84,27 @@ def _split(text: str) -> tuple[str, ast.Call]:
                        "\"keras Conv2DTranspose(64, 3, strides=2, padding='same')\".")
 
 
-def _framework(text: str, words: list[str]) -> Convention:
-    found = [ALIASES.get(word.lower(), word.lower()) for word in words]
-    known = [name for name in found if name in CONVENTIONS]
+def _framework(text: str, words: list[str]) -> str:
+    known = [name for name in map(framework, words) if name is not None]
     if not known:
         raise SettingError(f"convert: {text!r} names no framework; write one of {', '.join(CONVENTIONS)} in front of "
                            "the layer.")
-    return CONVENTIONS[known[-1]]
+    return known[-1]
 
 
-def _layer(convention: Convention, name: str) -> Layer:
-    for layer in convention.layers:
-        if layer.name == name:
-            return layer
-    known = ", ".join(layer.name for layer in convention.layers)
-    raise SettingError(f"convert: {name!r} is no transposed convolution of {convention.name}; it has {known}.")
+def _layer(name: str, written: str) -> tuple[Convention, Layer]:
+    rows = (CONVENTIONS[name], CONVOLUTIONS[name])
+    found = {layer.name: (row, layer) for row in rows for layer in row.layers}
+    if written not in found:
+        raise SettingError(f"convert: {written!r} is no convolution of {name}{_nearest(written, found)}; it has "
+                           f"{', '.join(found)}.")
+    return found[written]
+
+
+def _nearest(written: str | None, known: Iterable[str]) -> str:
+    """The most alike of the known names, as a remark."""
+    near = get_close_matches((written or "").lower(), {name.lower(): name for name in known}, 1)
+    return f" (is {next(name for name in known if name.lower() == near[0])} meant?)" if near else ""
 
 
 def _arguments(where: str, layer: Layer, call: ast.Call) -> Arguments:
@@ -80,8 +114,8 @@ def _arguments(where: str, layer: Layer, call: ast.Call) -> Arguments:
     said: dict[str, ast.expr] = dict(zip(layer.parameters, call.args, strict=False))
     for keyword in call.keywords:
         if keyword.arg not in layer.parameters:
-            raise SettingError(f"{where}: {layer.name} has no argument {keyword.arg!r}; it has "
-                               f"{', '.join(layer.parameters)}.")
+            raise SettingError(f"{where}: {layer.name} has no argument {keyword.arg!r}"
+                               f"{_nearest(keyword.arg, layer.parameters)}; it has {', '.join(layer.parameters)}.")
         if keyword.arg in said:
             raise SettingError(f"{where}: {layer.name} got the argument {keyword.arg!r} twice; give it once.")
         said[keyword.arg] = keyword.value
