@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ...errors import MissingExtra, SizeError, UnsupportedError
@@ -11,10 +12,12 @@ from .lesson import Lesson, lesson
 if TYPE_CHECKING:
     from ..facts import Explanation
 
-__all__ = ["CELLS", "TERMS", "xlsx"]
+__all__ = ["xlsx"]
 
 CELLS = 40_000  # drawn in a workbook: what one still scrolls through, and every program opens at once
-TERMS = 200  # products in one formula: programs allow 8,192 letters
+SIDE = 500  # of the matrix
+SLICES = 30  # of the kernel, one for each pair of channels: some programs choose among no more
+TERMS = 200  # in one formula: programs allow 8,192 letters
 
 
 def xlsx(told: Explanation) -> bytes:
@@ -43,7 +46,7 @@ def xlsx(told: Explanation) -> bytes:
         raise UnsupportedError(f"xlsx: the layer has {told.problem.rank} axes, and a sheet has two; take one slice of "
                                "the input and the kernel, or the format json, which has any number of axes.")
     taught = lesson(told.problem, told.transposed, told.x, told.kernel, told.bias)
-    _check_size(taught)
+    _check_size(told, taught)
     try:
         import openpyxl  # noqa: F401
     except ImportError:
@@ -53,22 +56,26 @@ def xlsx(told: Explanation) -> bytes:
     return content(taught)
 
 
-def _check_size(taught: Lesson) -> None:
+def _check_size(told: Explanation, taught: Lesson) -> None:
     given, made = math.prod(taught.given), math.prod(taught.made)
+    shapes = f"xlsx: an input of shape {told.x.shape} and a result of shape {told.result.shape}"
     if not given * made:
-        raise SizeError(f"xlsx: the input has sizes {taught.given} and the result {taught.made}, so there is no cell "
-                        "to show; give both at least one cell along each axis.")
-    pairs = taught.outs * len(taught.joins(0))
-    full = [axis.full(size) for axis, size in zip(taught.problem.axes, taught.problem.coarse, strict=True)]
-    canvas = math.prod(max(a, b) for a, b in zip(full, taught.made, strict=True)) if taught.transposed else made
-    cells = pairs * given * canvas + 2 * taught.ins * given * taught.outs * made
-    setting = (f"xlsx: an input of {' x '.join(map(str, taught.given))} cells and {taught.ins} channels, a result of "
-               f"{' x '.join(map(str, taught.made))} and {taught.outs}")
-    cure = "Take a smaller input, kernel or stride, or fewer channels; the view 'summary' tells any size."
-    if cells > CELLS:
-        raise SizeError(f"{setting} would fill about {cells:,} cells with formulas; a workbook that one can read has "
-                        f"{CELLS:,} at most. {cure}")
-    terms = math.prod(taught.problem.kernel) * len(taught.joins(0))
-    if terms > TERMS:
-        raise SizeError(f"{setting} would put up to {terms:,} products into one formula; {TERMS} is the most that "
-                        f"every spreadsheet program takes. {cure}")
+        raise SizeError(f"{shapes} have no cell to show; give both at least one cell along each axis.")
+    for count, most, what in _counts(taught, given, made):
+        if count > most:
+            raise SizeError(f"{shapes} would take {count:,} {what}; a workbook that one can read has {most:,} at most. "
+                            "Take a smaller input, kernel or stride, or fewer channels; the view 'summary' tells any "
+                            "size.")
+
+
+def _counts(taught: Lesson, given: int, made: int) -> Iterator[tuple[int, int, str]]:
+    """What a workbook would hold, how much of it there may be, and its name; the dearest to count come last."""
+    columns, rows = taught.ins * given, taught.outs * made
+    yield math.prod(taught.kernel.shape[2:]), SLICES, "kernels between channels"
+    yield max(columns, rows), SIDE, "rows or columns of the matrix"
+    whole = made
+    if taught.transposed:
+        full = [axis.full(size) for axis, size in zip(taught.problem.axes, taught.problem.coarse, strict=True)]
+        whole = math.prod(max(pair) for pair in zip(full, taught.made, strict=True))
+    yield taught.outs * len(taught.joins(0)) * given * whole + 2 * rows * columns, CELLS, "cells of formulas"
+    yield max(map(len, taught.meetings.values())) * len(taught.joins(0)), TERMS, "products in one formula"

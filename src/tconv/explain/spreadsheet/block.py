@@ -43,10 +43,9 @@ def reference(block: Block, row: int, column: int, seen_from: str) -> str:
     return "=" + block.cell(row, column, seen_from=seen_from)
 
 
-def total(terms: Iterable[str]) -> str | int:
-    """A formula that adds up terms; nothing to add is a plain 0."""
-    terms = list(terms)
-    return "=" + "+".join(terms) if terms else 0
+def total(terms: Iterable[str]) -> str:
+    """A formula that adds up terms, be there none."""
+    return "=" + ("+".join(terms) or "0")
 
 
 def apart(blocks: Sequence[Block], others: Sequence[Block]) -> str:

@@ -21,7 +21,7 @@ Index = tuple[int, Cell]  # a channel, and a cell of its grid
 
 def matrix(book: Workbook, lesson: Lesson, data: Data) -> tuple[Page, list[Block]]:
     """Draw both matrices, the layer's own times the input, and the other one times what that gives."""
-    page = Page(book, "Matrix", words.TITLES["Matrix"], words.MATRIX, "kernel")
+    page = Page(book, "Matrix", words.TITLES["Matrix"], words.MATRIX, "kernel", width=4.8)
     given, made = _indices(lesson.ins, lesson.given), _indices(lesson.outs, lesson.made)
     coarse, fine = (given, made) if lesson.transposed else (made, given)
     page.heading("The convolution matrix (coarse rows, fine columns)")
@@ -36,7 +36,7 @@ def matrix(book: Workbook, lesson: Lesson, data: Data) -> tuple[Page, list[Block
     y = _column(page, own, 1, "product", lesson.colours[1], lambda i: _times(own, i, x, page.name), len(made))
     _column(page, other, 0, "product", lesson.colours[1], lambda i: reference(y, i, 0, page.name), len(made))
     back = Block(page.name, other.top, other.left + other.columns + GAP, len(made), 1)
-    _column(page, other, 1, "back", lesson.colours[0], lambda i: _times(other, i, back, page.name), len(given))
+    _column(page, other, 1, "back", lesson.colours[0], lambda i: _times(other, i, back, page.name), len(given), "Back")
     page.row = max(page.row, beside_one, own.top + len(given) + 1, other.top + len(made) + 1)
     page.text(words.BACK)
     page.heading("The product, laid out as a grid again, plus the bias")
@@ -75,7 +75,7 @@ def _convolution(page: Page, lesson: Lesson, data: Data, coarse: list[Index], fi
         return 0 if found is None else reference(data.kernel[found[0]], *found[1], page.name)
 
     return Grid((len(coarse), len(fine)), value, lambda i, j: "kernel" if (coarse[i], fine[j]) in met else "added",
-                rows=_labels(coarse), columns=_labels(fine))
+                name="Convolution_matrix", rows=_labels(coarse), columns=_labels(fine))
 
 
 def _times(block: Block, row: int, vector: Block, page: str) -> str:
@@ -85,9 +85,10 @@ def _times(block: Block, row: int, vector: Block, page: str) -> str:
 
 def _column(
     page: Page, beside: Block, number: int, title: str, look: str, value: Callable[[int], str], length: int,
+    name: str = "",
 ) -> Block:
     """A vector at the right of a matrix."""
     left = beside.left + beside.columns + GAP + number * (1 + GAP)
-    grid = Grid((length, 1), lambda i, _: value(i), look, rows=(), columns=(title,))
+    grid = Grid((length, 1), lambda i, _: value(i), look, name=name, rows=(), columns=(title,))
     page.widest = max(page.widest, left + 1)
     return page.draw(grid, beside.top - 1, left)

@@ -12,6 +12,7 @@ from openpyxl.formatting.rule import FormulaRule
 from openpyxl.styles import Font, PatternFill
 from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.worksheet.page import PageMargins
 
 from .block import Block
 from .style import hue, tint
@@ -21,7 +22,9 @@ __all__ = ["Grid", "Page"]
 WIDTH = 7.0  # of a column, in characters
 ACROSS = 26  # columns that a band of grids fills before it goes on below
 GAP = 1  # columns between grids
-LETTERS = 12 * WIDTH * 1.05  # characters in a line of the explanations
+LETTERS = 100  # characters in a line of the explanations
+POINTS, LINE = 5.5, 15  # of a character's width and of a row's height
+SHORT = 60  # rows that fit on one printed page
 
 
 @dataclass(frozen=True)
@@ -71,12 +74,13 @@ class Page:
         title: the heading.
         says: what the sheet shows, in plain words.
         colour: of the tab, by its name in the theme.
+        width: of a column, in characters.
     """
 
-    def __init__(self, book: Workbook, name: str, title: str, says: str, colour: str):
+    def __init__(self, book: Workbook, name: str, title: str, says: str, colour: str, width: float = WIDTH):
         self.book, self.name = book, name
         self.sheet = book.create_sheet(name)
-        self.row, self.widest = 1, 14
+        self.row, self.widest, self.width = 1, 14, width
         self.sheet.sheet_view.showGridLines = False
         self.sheet.sheet_properties.tabColor = hue(colour)
         self.write(1, 2, title, "title")
@@ -97,8 +101,9 @@ class Page:
     def text(self, words: str) -> None:
         """A paragraph over the width of a page."""
         self.write(self.row, 2, words, "text")
-        self.sheet.merge_cells(start_row=self.row, end_row=self.row, start_column=2, end_column=13)
-        self.sheet.row_dimensions[self.row].height = 15.5 * math.ceil(len(words) / LETTERS) + 3
+        last = 1 + math.ceil(12 * WIDTH / self.width)
+        self.sheet.merge_cells(start_row=self.row, end_row=self.row, start_column=2, end_column=last)
+        self.sheet.row_dimensions[self.row].height = LINE * math.ceil(len(words) / LETTERS) + 3
         self.row += 2
 
     def heading(self, words: str) -> None:
@@ -164,12 +169,12 @@ class Page:
         sheet = self.sheet
         sheet.column_dimensions["A"].width = 2.5
         for column in range(2, self.widest + 1):
-            sheet.column_dimensions[sheet.cell(1, column).column_letter].width = WIDTH
-        sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", sheet.PAPERSIZE_A4
+            sheet.column_dimensions[sheet.cell(1, column).column_letter].width = self.width
+        wide = self.widest * self.width * POINTS > self.row * LINE
+        sheet.page_setup.orientation = "landscape" if wide else "portrait"
+        sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
         sheet.sheet_properties.pageSetUpPr.fitToPage = True
-        sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
+        sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, int(self.row < SHORT)
         sheet.print_title_rows = "1:2"
         sheet.oddFooter.left.text, sheet.oddFooter.right.text = "tconv: &A", "&P / &N"
-        margins = sheet.page_margins
-        margins.left = margins.right = 0.4
-        margins.top = margins.bottom = 0.6
+        sheet.page_margins = PageMargins(left=0.4, right=0.4, top=0.5, bottom=0.7, footer=0.3)

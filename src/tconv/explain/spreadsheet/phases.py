@@ -25,7 +25,7 @@ def phases(book: Workbook, lesson: Lesson, data: Data) -> tuple[Page, list[Block
         mine = [(i, j) for i in taps[0].get(phase[0], []) for j in taps[1].get(phase[1], [])]
         _phase(page, lesson, data, phase, mine, parts)
     page.heading(f"All phases {'interleaved' if lesson.transposed else 'added'}, plus the bias")
-    grids = results(page, lesson, "Phases", lambda d, i, j: f"{total(parts[d, (i, j)]) or '=0'}{data.plus_bias(d)}")
+    grids = results(page, lesson, "Phases", lambda d, i, j: f"{total(parts[d, (i, j)])}{data.plus_bias(d)}")
     return page, page.band(grids)
 
 
@@ -73,7 +73,7 @@ def _cells(lesson: Lesson, phase: Cell) -> list[Cell]:
             if all((at + low) % s == r for at, low, s, r in zip(cell, lo, stride, phase, strict=True))]
 
 
-def _part(page: Page, lesson: Lesson, data: Data, out: int, cell: Cell, taps: list[Cell]) -> str | int:
+def _part(page: Page, lesson: Lesson, data: Data, out: int, cell: Cell, taps: list[Cell]) -> str:
     mine = set(taps)
     return total(data.product(join, given, tap, page.name) for join in lesson.joins(out)
                  for given, tap in lesson.meetings[cell] if tap in mine)

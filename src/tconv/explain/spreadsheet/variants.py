@@ -72,7 +72,7 @@ def _results(page: Page, lesson: Lesson, data: Data, title: str, name: str, *mor
 
 
 def _overlap(lesson: Lesson) -> Grid:
-    return Grid(lesson.made, lambda i, j: len(lesson.meetings[i, j]), "number", "products")
+    return Grid(lesson.made, lambda i, j: len(lesson.meetings[i, j]), "count", "products")
 
 
 def _size(lesson: Lesson, size: Cell) -> str:
@@ -82,4 +82,4 @@ def _size(lesson: Lesson, size: Cell) -> str:
 def _value(page: Page, lesson: Lesson, data: Data, out: int, cell: Cell) -> str:
     terms = total(data.product(join, given, tap, page.name) for join in lesson.joins(out)
                   for given, tap in lesson.meetings[cell])
-    return f"{terms or '=0'}{data.plus_bias(out)}"
+    return f"{terms}{data.plus_bias(out)}"
