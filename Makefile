@@ -2,7 +2,7 @@
 # make test    everything it takes, then the tests (a fixed-seed sample of the large grids)
 # make check   lint, types, quick tests
 # make verify  the full grids and long fuzzing, two tests at a time (an hour)
-# make docs    run every example in the documentation
+# make docs    run every example in the documentation, then build the site: build/docs/index.html
 # make bench   this machine: ours beside PyTorch, layer by layer
 
 PYTHON ?= python3
@@ -32,6 +32,8 @@ verify: $(VENV)/dev
 
 docs: $(VENV)/dev
 	$(BIN)/python -m pytest docs README.md
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs build/docs
+	@echo "build/docs/index.html"
 
 bench: $(VENV)/dev
 	$(BIN)/python benchmarks/layers.py --json benchmarks/layers.json
