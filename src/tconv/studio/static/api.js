@@ -1,7 +1,10 @@
 // What the page offers to a console and to tests: the same functions that draw it.
 import {WAYS} from "./compute.js";
+import {CODES} from "./codes/codes.js";
 import {coverage, overlap, solveAxis} from "./geometry.js";
 import {problemOf, shape} from "./problem.js";
+import {question} from "./quiz.js";
+import {stackCounts} from "./stack.js";
 import {arrays, decoded, encoded, tooLarge, trouble} from "./state.js";
 
 /** Everything that a state, as text behind #, comes to. */
@@ -15,4 +18,7 @@ export function compute(text) {
   return {complaints, wrong: null, shape: shape(problem), x, w, results, coverage: problem.axes.map(coverage)};
 }
 
-export {decoded, encoded, overlap, solveAxis};
+/** The programs of a state, by framework. */
+export const codes = (text) => Object.fromEntries(Object.entries(CODES).map(([name, {code}]) => [name, code(decoded(text).state)]));
+
+export {decoded, encoded, overlap, question, solveAxis, stackCounts};

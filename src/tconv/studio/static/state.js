@@ -2,6 +2,7 @@
 import {counted, dice, grouped, parseNumber, parseWhole} from "./numbers.js";
 import {cells, channels, problemOf, shape} from "./problem.js";
 import {fullSize} from "./geometry.js";
+import {parseGoal} from "./goal.js";
 
 /** Each setting along an axis: its name, the sliders' range, and what may be typed. */
 export const SETTINGS = {
@@ -25,6 +26,7 @@ export const CHOICES = {
   tab: ["layer", "overlap", "sizes", "code", "image", "quiz"],
   walk: ["input", "output"],
   code: ["keras", "torch", "jax", "tensorflow", "mxnet", "onnx", "numpy"],
+  cure: ["divisible", "resize", "shuffle"],
 };
 
 /** The most cells of one grid that the page draws, and the most numbers of a matrix. */
@@ -34,7 +36,7 @@ export const MATRIX = 2 ** 22;
 export const DEFAULTS = {
   kind: "transposed", rank: 2, size: [3, 3], kernel: [3, 3], stride: [2, 2], dilation: [1, 1], lo: [0, 0], hi: [0, 0],
   more: [0, 0], ins: 1, outs: 1, groups: 1, x: "count", w: "count", tab: "layer", walk: "input", code: "keras",
-  stack: "4/2/1,4/2/1,3/2/0", from: 6,
+  stack: "3/2/0,3/2/0", from: 6, cure: "divisible", goal: "7x7to28x28", question: 1,
 };
 
 /** Along one axis the kernel of bilinear interpolation. */
@@ -191,7 +193,12 @@ function arrayValue(name, text) {
 
 const READERS = {
   rank: (text) => parseWhole(text, "The number of axes", 1, 2),
-  from: (text) => parseWhole(text, "The stack's size", 1, 64),
+  from: (text) => parseWhole(text, "The stack’s size", 1, 64),
+  question: (text) => parseWhole(text, "The question’s number", 1, 1e6),
+  goal: (text) => {
+    parseGoal(text);
+    return text;
+  },
   stack: (text) => {
     if (!/^(-?\d{1,2}\/-?\d{1,2}\/-?\d{1,2})(,-?\d{1,2}\/-?\d{1,2}\/-?\d{1,2}){0,4}$/.test(text)) {
       throw new Error("The stack is no list of layers; write kernel/stride/crop for each, such as 4/2/1,3/1/1.");
