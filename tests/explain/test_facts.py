@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from tconv.errors import ShapeError, SizeError
 from tconv.explain import explain, stack
@@ -69,6 +69,7 @@ def test_every_window_over_the_grid_times_the_kernel_is_a_cell_of_the_result(cas
                 assert total.tolist() == step.values.tolist()
 
 
+@settings(max_examples=40)
 @given(case=small())
 def test_the_grid_holds_every_input_cell_it_needs_at_real_places_and_zeros_elsewhere(case):
     for told, _ in both(case):
@@ -133,6 +134,7 @@ def test_the_gradients_are_the_oracle_s(case):
         assert tap.value == sum(one.product for one in tap.meetings) == want[at]
 
 
+@settings(max_examples=40)
 @given(case=small())
 def test_the_work_counts_what_is_of_use(case):
     (up, _), (down, _) = both(case)
@@ -174,6 +176,7 @@ def test_a_stack_goes_down_and_up_again():
     assert counted.axes[1:] == (((2, 3, 3, 3),), ((2, 5, 5, 6, 6, 6, 6, 3),))
 
 
+@settings(max_examples=15)
 @given(case=small())
 def test_json_holds_the_numbers_and_reads_back(case):
     for told, want in both(case):
@@ -192,6 +195,7 @@ def test_plain_lists_are_one_channel():
     ([[1, 2], [3]], [[1, 1], [1, 1]], "x is no array"),
     ([["a", "b"]], [[1, 1], [1, 1]], "x has dtype"),
     ([[1, np.nan], [3, 4]], [[1, 1], [1, 1]], "x has a number that is not finite"),
+    ([[1, 2], [3, 2**53]], [[1, 1], [1, 1]], "can give results of .* keep them under 2\\*\\*53"),
     ([[1, 2, 3]], [[1, 1], [1, 1]], "the coarse array has shape"),
     ([[1, 2], [3, 4]], [[1, 1, 1]], "the kernel has shape"),
 ])

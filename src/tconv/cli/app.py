@@ -1,19 +1,43 @@
-"""The verbs, put together."""
+"""The verbs, put together; each is imported when it is called, so that a quick one is not kept waiting."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from .. import __version__
-from . import apply, convert, info, solve, studio, train
 
-__all__ = ["app"]
+__all__ = ["VERBS", "app"]
+
+VERBS = ("explain", "solve", "convert", "studio", "train", "apply", "info")  # each a module here, in the help's order
+
+
+class Verbs(TyperGroup):
+    """A command line whose verbs are modules of this room, each with `EXAMPLES` and a function, or an `app`, inside."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in VERBS:
+            return None
+        module = import_module(f".{cmd_name}", __package__)
+        inner = getattr(module, "app", None)
+        if inner is None:
+            inner = typer.Typer(add_completion=False, rich_markup_mode="rich")
+            inner.command(cmd_name, epilog=module.EXAMPLES)(getattr(module, cmd_name))
+        command = typer.main.get_command(inner)
+        command.name = cmd_name
+        return command
+
 
 app = typer.Typer(
     name="tconv",
     help="Convolution and transposed convolution: understand, choose, train, run, check and mend.",
+    cls=Verbs,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -33,11 +57,3 @@ def about(
                                                                                               "stop.")] = False,
 ) -> None:
     """Convolution and transposed convolution: understand, choose, train, run, check and mend."""
-
-
-app.add_typer(train.app, name="train")
-app.command("apply", epilog=apply.EXAMPLES)(apply.apply)
-app.command("solve", epilog=solve.EXAMPLES)(solve.solve)
-app.command("convert", epilog=convert.EXAMPLES)(convert.convert)
-app.command("studio", epilog=studio.EXAMPLES)(studio.studio)
-app.command("info", epilog=info.EXAMPLES)(info.info)

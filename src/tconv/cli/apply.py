@@ -9,10 +9,10 @@ import numpy as np
 import typer
 
 from ..errors import DataError
+from ..files import check_place, write_whole
 from ..methods.channels import Array
 from ..recipes.autoencoder import as_input, restore
 from ..recipes.data import greys
-from ..recipes.whole import check_place, write_whole
 from ..report import png, sheet
 from .words import out
 

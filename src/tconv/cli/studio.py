@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from .. import studio as page
-from ..recipes.whole import write_whole
+from ..files import write_whole
 from ..studio.server import PORT
 from .words import err, out
 

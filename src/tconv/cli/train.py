@@ -13,20 +13,20 @@ import typer
 
 from .. import engine, report
 from ..errors import SettingError
+from ..files import write_whole
 from ..recipes import BACKENDS, use_backend
 from ..recipes.autoencoder import Settings
 from ..recipes.autoencoder import resume as resumed
 from ..recipes.autoencoder import start as started
 from ..recipes.checkpoint import Epoch, read, save_model
 from ..recipes.training import Step
-from ..recipes.whole import write_whole
 from .progress import Display
 from .stop import INTERRUPTED, Stop
 from .words import err, numbers, out
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Train a network on real data; it ends with a report.", no_args_is_help=True)
+app = typer.Typer(help="Train a network on real data; it ends with a report.", no_args_is_help=True, add_completion=False)
 
 
 @app.callback()

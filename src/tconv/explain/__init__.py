@@ -6,11 +6,17 @@ from .distribute import Distribute, Piece, Stamp
 from .facts import Explanation, explain
 from .gradient import KernelGradient, Meeting, Tap
 from .matrix import Matrix
+from .numbers import numbered
 from .overlap import Overlap, Stack, stack
 from .phases import Part, Phases
+from .render import RENDERERS, render
+from .stories import VIEWS
+from .summary import Summary, summarize
 from .work import Work
 
 __all__ = [
+    "RENDERERS",
+    "VIEWS",
     "Cell",
     "Collect",
     "Distribute",
@@ -24,10 +30,14 @@ __all__ = [
     "Piece",
     "Stack",
     "Stamp",
+    "Summary",
     "Tap",
     "Term",
     "Window",
     "Work",
     "explain",
+    "numbered",
+    "render",
     "stack",
+    "summarize",
 ]

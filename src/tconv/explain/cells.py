@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
-
-import numpy as np
 
 from ..geometry import Problem
 from ..methods.channels import Array
@@ -103,18 +100,14 @@ def input_channels(kernel: Array, groups: int, transposed: bool, channel: int) -
     return [(group * rows + row, row, channel) for row in range(rows)]
 
 
-def cell(x: Array, kernel: Array, problem: Problem, transposed: bool, index: Index, channel: int, bias: Any) -> Cell:
+def cell(x: Array, kernel: Array, problem: Problem, transposed: bool, index: Index, channel: int,
+         bias: Array | None) -> Cell:
     """One cell of the result, of arrays without a batch; see `Explanation.cell`."""
     terms = []
     for place, tap, source in meetings(problem, transposed, index):
         for number, row, column in input_channels(kernel, problem.groups, transposed, channel):
-            value = 0 if source is None else number_of(x[(*source, number)])
-            weight = number_of(kernel[(*tap, row, column)])
+            value = 0 if source is None else x[(*source, number)].item()
+            weight = kernel[(*tap, row, column)].item()
             terms.append(Term(source, place, tap, number, value, weight, value * weight, source is None))
-    offset = 0 if bias is None else number_of(bias[channel])
+    offset = 0 if bias is None else bias[channel].item()
     return Cell(index, channel, tuple(terms), offset, sum(term.product for term in terms) + offset)
-
-
-def number_of(value: Any) -> Number:
-    """A NumPy number as Python's own, an integer as an integer."""
-    return int(value) if np.issubdtype(np.asarray(value).dtype, np.integer) else float(value)

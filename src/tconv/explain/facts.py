@@ -10,18 +10,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import ShapeError, SizeError
-from ..geometry import Problem
-from ..methods import conv, scatter
+from ..geometry import Problem, Spec, problem_from_coarse, problem_from_fine
+from ..methods import conv
+from ..methods import phases as conv_transpose
 from ..methods.channels import Array
 from . import cells, collect, distribute, matrix, overlap, phases, work
 from .gradient import KernelGradient
+from .numbers import numbered
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-__all__ = ["LARGEST", "Explanation", "explain"]
+__all__ = ["LARGEST", "Explanation", "explain", "explained"]
 
 LARGEST = 2_000_000  # products that are told one by one
+MOST = 2**53  # up to here an integer is exact as a float, in a spreadsheet and in a browser too
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +66,7 @@ class Explanation:
     @cached_property
     def unbiased(self) -> Array:
         """The result before the bias."""
-        return (scatter if self.transposed else conv)(self.x[None], self.kernel, self.problem)[0]
+        return _result(self.x, self.kernel, self.problem, self.transposed)
 
     @cached_property
     def distribute(self) -> distribute.Distribute:
@@ -126,6 +129,12 @@ class Explanation:
 
         return document(self)
 
+    def _repr_html_(self) -> str:
+        """In a notebook: the picture of the stamps, or of the window."""
+        from .notebook import explanation_html
+
+        return explanation_html(self)
+
     def _upstream(self, upstream: ArrayLike | None) -> Array:
         if upstream is None:
             return np.ones_like(self.result)
@@ -167,7 +176,7 @@ def explain(
     grid = "coarse" if transposed else "fine"
     extent = problem.extent("explain", **{grid: (1, *x.shape)}, kernel=kernel.shape)  # type: ignore[arg-type]
     problem.check_memory("explain", extent, 8)
-    result = (scatter if transposed else conv)(x[None], kernel, problem)[0]
+    result = _result(x, kernel, problem, transposed)
     if bias is None:
         return Explanation(problem, transposed, x, kernel, None, result)
     bias = _numbers("bias", bias)
@@ -175,6 +184,33 @@ def explain(
         raise ShapeError(f"explain: bias has shape {bias.shape}, but the result has {result.shape[-1]} channels; "
                          f"give ({result.shape[-1]},).")
     return Explanation(problem, transposed, x, kernel, bias, result + bias)
+
+
+def explained(
+    spec: Spec, x: ArrayLike, kernel: ArrayLike | None = None, *, transposed: bool = True,
+    bias: ArrayLike | None = None,
+) -> Explanation:
+    """`explain` for a setting: the sizes are the input's; see `Spec.explain`."""
+    x = _sample("x", x, spec.rank)
+    problem = (problem_from_coarse if transposed else problem_from_fine)(spec, x.shape[:-1])
+    if kernel is None:
+        each = (1, x.shape[-1]) if transposed else (x.shape[-1] // spec.groups, spec.groups)
+        kernel = np.broadcast_to(numbered(problem.kernel)[..., None, None], (*problem.kernel, *each))
+    return explain(x, kernel, problem=problem, transposed=transposed, bias=bias)
+
+
+def _result(x: Array, kernel: Array, problem: Problem, transposed: bool) -> Array:
+    """The result before the bias, of numbers that cannot overflow or be rounded off unseen.
+
+    Raises:
+        ShapeError: if they could.
+    """
+    largest = float(np.abs(x).max(initial=0)) * float(np.abs(kernel).max(initial=0)) * (kernel.size + 1)
+    if not largest < MOST:
+        raise ShapeError(f"explain: numbers up to {np.abs(x).max():.3g} in x and {np.abs(kernel).max():.3g} in the "
+                         f"kernel can give results of {largest:.3g}; keep them under 2**53, where every integer is "
+                         "exact.")
+    return (conv_transpose if transposed else conv)(x[None], kernel, problem)[0]
 
 
 def _numbers(name: str, value: ArrayLike) -> Array:
@@ -195,6 +231,9 @@ def _sample(name: str, value: ArrayLike, rank: int, wanted: tuple[int, ...] | No
     if array.ndim == rank + 2 and len(array):
         array = array[0]
     array = array[..., None] if array.ndim == rank else array
+    if array.ndim != rank + 1:
+        raise ShapeError(f"explain: {name} has shape {np.shape(value)}, but the setting has {rank} "
+                         f"ax{'i' if rank == 1 else 'e'}s; give so many, and channels last if there are several.")
     if wanted is not None and array.shape != wanted:
         raise ShapeError(f"explain: {name} has shape {array.shape}, but the result has {wanted}; give as many numbers.")
     return array

@@ -8,7 +8,7 @@ from itertools import product
 from ..geometry import Problem
 from ..methods import kernel_gradient
 from ..methods.channels import Array
-from .cells import Index, Number, number_of
+from .cells import Index, Number
 
 __all__ = ["KernelGradient", "Meeting", "Tap"]
 
@@ -65,6 +65,6 @@ class KernelGradient:
         met = []
         for found in product(*pairs):
             small, large = tuple(a for a, _ in found), tuple(b for _, b in found)
-            x, y = number_of(self.coarse[(*small, column)]), number_of(self.fine[(*large, channel)])
+            x, y = self.coarse[(*small, column)].item(), self.fine[(*large, channel)].item()
             met.append(Meeting(small, large, x, y, x * y))
         return Tap(tuple(index), row, column, tuple(met), sum(one.product for one in met))

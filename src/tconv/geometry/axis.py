@@ -5,9 +5,14 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import SettingError, ShapeError
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from ..explain.facts import Explanation
 
 __all__ = ["Axis", "Spec", "per_axis", "whole"]
 
@@ -165,3 +170,29 @@ class Spec:
     def rank(self) -> int:
         """Number of spatial axes."""
         return len(self.axes)
+
+    def explain(self, x: ArrayLike, kernel: ArrayLike | None = None, *, transposed: bool = True,
+                bias: ArrayLike | None = None) -> Explanation:
+        """What a layer of this setting does with one sample, number by number.
+
+        Args:
+            x: the input, shape `(*I, C)`, or `I` where there is one channel.
+            kernel: shape `(*K, D / groups, C)`, or `K` where there is one channel; by default 1, 2, 3, ...
+            transposed: which of the two layers.
+            bias: one number for each output channel.
+
+        Raises:
+            ShapeError: if the arrays do not fit the setting, or hold something else than finite real numbers.
+
+        >>> Spec.of(kernel=(2,), stride=2).explain([1, 2], [1, 1]).result.ravel()
+        array([1, 1, 2, 2])
+        """
+        from ..explain.facts import explained
+
+        return explained(self, x, kernel, transposed=transposed, bias=bias)
+
+    def _repr_html_(self) -> str:
+        """In a notebook: the setting as a picture, on three cells for each axis."""
+        from ..explain.notebook import setting_html
+
+        return setting_html(self)

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError, SettingError
+from ..files import check_place
 from ..geometry import Extent, Spec, problem_from_coarse, whole
 from ..methods.channels import Array
 from . import checkpoint
@@ -24,7 +25,6 @@ from .backend import BACKENDS, use_backend
 from .checkpoint import Checkpoint
 from .data import SIDE, Digits, first, load
 from .training import Plan, Watch, evaluate, train
-from .whole import check_place
 
 __all__ = ["Outcome", "Settings", "as_input", "network", "restore", "resume", "start"]
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
+from ..files import write_whole
 from ..methods.channels import Array
-from .whole import write_whole
 
 __all__ = ["NAME", "Checkpoint", "Epoch", "pour", "read", "save_model", "snapshot", "write"]
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from ..errors import DataError
+from .errors import DataError
 
 __all__ = ["check_place", "whole_file", "write_whole"]
 

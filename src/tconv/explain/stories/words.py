@@ -1,0 +1,108 @@
+"""What the stories say alike: titles, places, sums, and panels of the three arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from ..cells import Cell, Index, Term, input_channels
+from ..facts import Explanation
+from ..picture import Panel, channel_panels, said, sentence
+
+__all__ = ["biased", "inputs", "kernels", "places", "product_of", "result", "roles_of", "seen", "sum_of", "times"]
+
+AXES = {1: ("cells",), 2: ("rows", "columns"), 3: ("depths", "rows", "columns")}
+MOST_TERMS = 16  # products that a sentence writes out
+
+
+def roles_of(told: Explanation) -> tuple[str, str]:
+    """The grids of the input and of the result."""
+    return ("coarse", "fine") if told.transposed else ("fine", "coarse")
+
+
+def seen(told: Explanation, channel: int) -> list[int]:
+    """The input channels that an output channel reads."""
+    return [number for number, _, _ in input_channels(told.kernel, told.problem.groups, told.transposed, channel)]
+
+
+def inputs(told: Explanation, channel: int, **more: Any) -> tuple[Panel, ...]:
+    """The input, those channels that this output channel reads."""
+    role = roles_of(told)[0]
+    return channel_panels(f"input, {role}", told.x, role, seen(told, channel), numbered=True, **more)
+
+
+def kernels(told: Explanation, channel: int, *, flipped: bool = False, **more: Any) -> tuple[Panel, ...]:
+    """The kernel between this output channel and each input channel that it reads."""
+    array = told.collect.kernel if flipped else told.kernel
+    pairs = input_channels(told.kernel, told.problem.groups, told.transposed, channel)
+    title = "kernel, flipped" if flipped and told.transposed else "kernel"
+    return tuple(panel for number, row, column in pairs
+                 for panel in channel_panels(title if len(pairs) == 1 else f"{title}, channel {number}",
+                                             array[..., row, column, None], "kernel", numbered=True, **more))
+
+
+def result(told: Explanation, channel: int, title: str = "result", **more: Any) -> tuple[Panel, ...]:
+    """The result without its bias, one channel."""
+    role = roles_of(told)[1]
+    return channel_panels(f"{title}, {role}", told.unbiased, role, [channel], numbered=True, **more)
+
+
+def places(starts: Sequence[int], stops: Sequence[int]) -> str:
+    """A block of cells in words, ends included.
+
+    >>> places((0, 2), (2, 3))
+    'rows 0 to 1, column 2'
+    """
+    return ", ".join(f"{name[:-1]} {a}" if b - a == 1 else f"{name} {a} to {b - 1}"
+                     for name, a, b in zip(AXES[len(starts)], starts, stops, strict=True))
+
+
+def times(count: int, thing: str) -> str:
+    """A count with its noun.
+
+    >>> times(1, "product"), times(3, "product")
+    ('1 product', '3 products')
+    """
+    return f"{count:,} {thing}{'s' * (count != 1)}"
+
+
+def product_of(term: Term) -> str:
+    """One product in numbers, negative ones in brackets."""
+    return f"{bracketed(term.x)}×{bracketed(term.kernel)}"
+
+
+def bracketed(number: int | float) -> str:
+    """A number as a factor.
+
+    >>> bracketed(2), bracketed(-2)
+    ('2', '(-2)')
+    """
+    return f"({said(number)})" if number < 0 else said(number)
+
+
+def sum_of(cell: Cell, *, bias: bool = True) -> str:
+    """How a cell came about, in numbers: its real products, and the bias."""
+    terms = cell.real
+    parts = [product_of(term) for term in terms[:MOST_TERMS]] + ["…"] * (len(terms) > MOST_TERMS)
+    parts += [bracketed(cell.bias)] * (bias and cell.bias != 0)
+    value = cell.value if bias else cell.value - cell.bias
+    return f"{' + '.join(parts) or 'no product'} = {said(value)}"
+
+
+def biased(told: Explanation, channel: int) -> str:
+    """The sentence on the bias, where there is one."""
+    if told.bias is None or not told.bias[channel]:
+        return ""
+    return f" At the end the bias, {said(told.bias[channel].item())}, is added to every cell."
+
+
+def many(cells: Collection[Index]) -> str:
+    """Indices in words.
+
+    >>> many([(0,), (2,)]), many([])
+    ('(0) and (2)', 'no cell')
+    """
+    texts = [sentence(cell) for cell in cells]
+    if len(texts) > 6:
+        return f"{len(texts)} cells"
+    return " and ".join(filter(None, (", ".join(texts[:-1]), texts[-1]))) if texts else "no cell"
