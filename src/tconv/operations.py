@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,8 @@ def conv_transpose(
     kernel: ArrayLike,
     bias: ArrayLike | None = None,
     *,
+    activation: str | None = None,
+    slope: float = 0.01,
     stride: int | Sequence[int] = 1,
     dilation: int | Sequence[int] = 1,
     crop: Any = 0,
@@ -36,6 +39,8 @@ def conv_transpose(
         x: coarse array, shape `(N, *I, C)`, one axis or more between batch and channels.
         kernel: shape `(*K, D / groups, C)`.
         bias: shape `(D,)`.
+        activation: what is applied to the sum, a name in `tconv.methods.ACTIVATIONS`.
+        slope: of the negative side of "leaky_relu".
         stride: fine samples between coarse samples, >= 1; one for all axes or one each.
         dilation: fine samples between taps, >= 1; one for all axes or one each.
         crop: samples cut off at both ends of every axis, or one entry per axis: a number or a pair `(lo, hi)`.
@@ -61,13 +66,13 @@ def conv_transpose(
     spec = _spec(where, "x", x, kernel.shape[:-2], stride, dilation, crop, groups)
     problem = problem_from_coarse(spec, x.shape[1:-1], output_size=output_size)
     extent = problem.extent(where, coarse=x.shape, kernel=kernel.shape)
-    bias = _bias(where, bias, extent.fine_channels)
+    finish = _finish(where, bias, extent.fine_channels, activation, slope, np.result_type(x, kernel))
     problem.check_memory(where, extent, np.result_type(x, kernel).itemsize)
-    if method is None and engine.serves(x, kernel):
-        return _plus(engine.conv_transpose(x, kernel, problem), bias)
+    if method is None and engine.serves(x, kernel) and finish.single:
+        return engine.conv_transpose(x, kernel, problem, finish.bias, activation, slope)
     if method is not None and method not in methods.METHODS:
         raise SettingError(f"{where}: method is {method!r}, but has to be one of {', '.join(methods.METHODS)}.")
-    return _plus(methods.METHODS[method or "phases"](x, kernel, problem), bias)
+    return finish(methods.METHODS[method or "phases"](x, kernel, problem))
 
 
 def conv(
@@ -75,6 +80,8 @@ def conv(
     kernel: ArrayLike,
     bias: ArrayLike | None = None,
     *,
+    activation: str | None = None,
+    slope: float = 0.01,
     stride: int | Sequence[int] = 1,
     dilation: int | Sequence[int] = 1,
     crop: Any = 0,
@@ -86,6 +93,7 @@ def conv(
         x: fine array, shape `(N, *I, D)`.
         kernel: shape `(*K, D / groups, C)`.
         bias: shape `(C,)`.
+        activation, slope: as in `conv_transpose`.
         stride: fine samples between coarse samples, >= 1; one for all axes or one each.
         dilation: fine samples between taps, >= 1; one for all axes or one each.
         crop: zeros put around the fine grid (this layer's padding), as in `conv_transpose`; negative numbers cut.
@@ -108,10 +116,11 @@ def conv(
     spec = _spec(where, "x", x, kernel.shape[:-2], stride, dilation, crop, groups)
     problem = problem_from_fine(spec, x.shape[1:-1])
     extent = problem.extent(where, fine=x.shape, kernel=kernel.shape)
-    bias = _bias(where, bias, extent.coarse_channels)
+    finish = _finish(where, bias, extent.coarse_channels, activation, slope, np.result_type(x, kernel))
     problem.check_memory(where, extent, np.result_type(x, kernel).itemsize)
-    run = engine.conv if engine.serves(x, kernel) else methods.conv
-    return _plus(run(x, kernel, problem), bias)
+    if engine.serves(x, kernel) and finish.single:
+        return engine.conv(x, kernel, problem, finish.bias, activation, slope)
+    return finish(methods.conv(x, kernel, problem))
 
 
 def kernel_gradient(
@@ -189,17 +198,39 @@ def _spec(where: str, name: str, x: Array, taps: Any, stride: Any, dilation: Any
     return Spec.of(tuple(taps), stride=stride, dilation=dilation, crop=crop, groups=groups)
 
 
-def _bias(where: str, bias: ArrayLike | None, channels: int) -> Array | None:
-    if bias is None:
-        return None
-    bias = _array(where, "bias", bias)
-    if bias.shape != (channels,):
-        raise ShapeError(f"{where}: bias has shape {bias.shape}, but the result has {channels} channels; "
-                         f"give ({channels},).")
-    return bias
+@dataclass(frozen=True, slots=True)
+class _Finish:
+    """What becomes of a sum: a bias is added, an activation applied."""
+
+    bias: Array | None
+    activation: str | None
+    slope: float
+
+    @property
+    def single(self) -> bool:
+        """Whether float32 holds it."""
+        return self.bias is None or np.can_cast(self.bias.dtype, np.float32, "same_kind")
+
+    def __call__(self, y: Array) -> Array:
+        if self.bias is not None:
+            same = np.can_cast(self.bias.dtype, y.dtype, "same_kind")
+            y = np.add(y, self.bias, out=y) if same else y + self.bias
+        if self.activation is None:
+            return y
+        return methods.activate(self.activation, y if y.dtype.kind == "f" else y.astype(np.float64), self.slope)
 
 
-def _plus(y: Array, bias: Array | None) -> Array:
-    if bias is None:
-        return y
-    return np.add(y, bias, out=y) if np.can_cast(bias.dtype, y.dtype, "same_kind") else y + bias
+def _finish(where: str, bias: ArrayLike | None, channels: int, activation: str | None, slope: float,
+            dtype: np.dtype[Any]) -> _Finish:
+    if activation is not None and activation not in methods.ACTIVATIONS:
+        raise SettingError(f"{where}: activation is {activation!r}, but has to be one of "
+                           f"{', '.join(methods.ACTIVATIONS)}.")
+    if activation is not None and dtype.kind == "c":
+        raise SettingError(f"{where}: activation is {activation!r}, but the arrays are complex; take the activation of "
+                           "a real part.")
+    if bias is not None:
+        bias = _array(where, "bias", bias)
+        if bias.shape != (channels,):
+            raise ShapeError(f"{where}: bias has shape {bias.shape}, but the result has {channels} channels; "
+                             f"give ({channels},).")
+    return _Finish(bias, activation, slope)

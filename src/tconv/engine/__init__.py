@@ -8,6 +8,7 @@ import numpy as np
 
 from ..geometry import Problem
 from ..geometry.axis import whole
+from ..methods.activations import ACTIVATIONS
 from ..methods.channels import Array
 from .memory import keep_memory
 
@@ -18,7 +19,7 @@ except ImportError:  # the portable package: no compiler at build time
     _native = None
 
 __all__ = [
-    "available", "borrow_threads", "conv", "conv_transpose", "isa", "keep_memory", "kernel_gradient", "numbers", "serves",
+    "available", "borrow_threads", "conv", "conv_transpose", "finish", "isa", "keep_memory", "kernel_gradient", "numbers", "serves",
     "set_threads", "threads",
 ]
 
@@ -70,20 +71,35 @@ def borrow_threads(parallel: int, max_threads: int, in_parallel: int) -> None:
         _native.borrow_threads(parallel, max_threads, in_parallel)
 
 
-def conv_transpose(x: Array, kernel: Array, problem: Problem) -> Array:
-    """Coarse `(N, *coarse, C)` and kernel `(*K, D / groups, C)` to fine `(N, *fine, D)`; float32."""
+def conv_transpose(x: Array, kernel: Array, problem: Problem, bias: Array | None = None, activation: str | None = None,
+                   slope: float = 0.0) -> Array:
+    """Coarse `(N, *coarse, C)` and kernel `(*K, D / groups, C)` to fine `(N, *fine, D)`; float32.
+
+    A bias `(D,)` is added and an activation (a name in `methods.ACTIVATIONS`) applied before each result is stored.
+    """
     extent = problem.extent("conv_transpose", coarse=x.shape, kernel=kernel.shape)
     out = np.empty((extent.batch, *problem.fine, extent.fine_channels), np.float32)
-    _native.conv_transpose(numbers(problem, *extent), _packed(x), _as_it_lies(kernel), out)
+    _native.conv_transpose(numbers(problem, *extent), _packed(x), _as_it_lies(kernel), out,
+                           *finish(bias, activation, slope))
     return out
 
 
-def conv(y: Array, kernel: Array, problem: Problem) -> Array:
-    """Fine `(N, *fine, D)` and kernel `(*K, D / groups, C)` to coarse `(N, *coarse, C)`; float32."""
+def conv(y: Array, kernel: Array, problem: Problem, bias: Array | None = None, activation: str | None = None,
+         slope: float = 0.0) -> Array:
+    """Fine `(N, *fine, D)` and kernel `(*K, D / groups, C)` to coarse `(N, *coarse, C)`; float32.
+
+    A bias `(C,)` is added and an activation applied as in `conv_transpose`.
+    """
     extent = problem.extent("conv", fine=y.shape, kernel=kernel.shape)
     out = np.empty((extent.batch, *problem.coarse, extent.coarse_channels), np.float32)
-    _native.conv(numbers(problem, *extent), _packed(y), _as_it_lies(kernel), out)
+    _native.conv(numbers(problem, *extent), _packed(y), _as_it_lies(kernel), out, *finish(bias, activation, slope))
     return out
+
+
+def finish(bias: Array | None, activation: str | None, slope: float) -> tuple[Array | None, int, float]:
+    """A bias and an activation as the compiled part reads them."""
+    code = max(1, list(ACTIVATIONS).index(activation)) if activation else 0
+    return None if bias is None else _packed(bias), code, slope if activation == "leaky_relu" else 0.0
 
 
 def kernel_gradient(y: Array, x: Array, problem: Problem, *, channels_first: bool = False) -> Array:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from ..geometry import Problem
+from .activations import ACTIVATIONS, activate
 from .channels import Array
 from .columns import columns
 from .gather import gather
@@ -11,7 +12,7 @@ from .matrix import convolution_matrix, dense, sparse
 from .phases import phases
 from .scatter import scatter
 
-__all__ = ["METHODS", "Method", "columns", "conv", "convolution_matrix", "dense", "gather", "kernel_gradient", "phases",
+__all__ = ["ACTIVATIONS", "METHODS", "Method", "activate", "columns", "conv", "convolution_matrix", "dense", "gather", "kernel_gradient", "phases",
            "scatter", "sparse"]
 
 Method = Callable[[Array, Array, Problem], Array]

@@ -1,7 +1,10 @@
 // The Python module: three functions on NumPy arrays, threads and instruction set, and the handlers for XLA.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/vector.h>
+
+#include <optional>
 
 #include "contractions.h"
 #include "kernels.h"
@@ -27,6 +30,12 @@ KernelView view(const Kernel& kernel) {
     return {const_cast<float*>(kernel.data()), kernel.stride(rank - 1), kernel.stride(rank), kernel.stride(rank + 1)};
 }
 
+using Bias = nb::ndarray<const float, nb::ndim<1>, nb::device::cpu, nb::c_contig>;
+
+Finish finish(const std::optional<Bias>& bias, int activation, float slope) {
+    return {bias ? bias->data() : nullptr, static_cast<Activation>(activation), slope};
+}
+
 Problem parse(const std::vector<int64_t>& numbers) { return {numbers.data(), static_cast<int64_t>(numbers.size())}; }
 
 }  // namespace
@@ -34,18 +43,22 @@ Problem parse(const std::vector<int64_t>& numbers) { return {numbers.data(), sta
 
 NB_MODULE(_native, m) {
     using namespace tconv;
-    m.def("conv_transpose", [](const std::vector<int64_t>& numbers, const In& x, const InKernel& kernel, const Out& out) {
+    m.def("conv_transpose", [](const std::vector<int64_t>& numbers, const In& x, const InKernel& kernel, const Out& out,
+                   const std::optional<Bias>& bias, int activation, float slope) {
         const Problem problem = parse(numbers);
         const KernelView weights = view(kernel);
         nb::gil_scoped_release release;
-        conv_transpose(problem, x.data(), weights, out.data());
-    });
-    m.def("conv", [](const std::vector<int64_t>& numbers, const In& y, const InKernel& kernel, const Out& out) {
+        conv_transpose(problem, x.data(), weights, out.data(), finish(bias, activation, slope));
+    }, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg("bias") = nb::none(), nb::arg("activation") = 0,
+        nb::arg("slope") = 0.0f);
+    m.def("conv", [](const std::vector<int64_t>& numbers, const In& y, const InKernel& kernel, const Out& out,
+                   const std::optional<Bias>& bias, int activation, float slope) {
         const Problem problem = parse(numbers);
         const KernelView weights = view(kernel);
         nb::gil_scoped_release release;
-        conv(problem, y.data(), weights, out.data());
-    });
+        conv(problem, y.data(), weights, out.data(), finish(bias, activation, slope));
+    }, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg("bias") = nb::none(), nb::arg("activation") = 0,
+        nb::arg("slope") = 0.0f);
     m.def("kernel_gradient", [](const std::vector<int64_t>& numbers, const In& y, const In& x, const OutKernel& out) {
         const Problem problem = parse(numbers);
         const KernelView gradient = view(out);

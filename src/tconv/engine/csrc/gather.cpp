@@ -32,7 +32,7 @@ enum class Form { outer, dot, depthwise };
 
 class Gather {
   public:
-    Gather(const Problem& problem, const KernelView& kernel, bool transposed);
+    Gather(const Problem& problem, const KernelView& kernel, bool transposed, const Finish& finish);
     void run(const float* input, float* output);
 
   private:
@@ -49,6 +49,7 @@ class Gather {
     void pack_rows(const Pass& pass, int64_t run) const;
     void compute(const Block& block, const float* input, float* output) const;
     void compute_pass(const Pass& pass, const Block& block, const float* window, float* output) const;
+    void lay_bias(float* out) const;
     const float* weights(const Pass& pass, int64_t panel, int64_t run) const;
     const float* natural(const TapRun& run, int64_t tap, int64_t group, int64_t lane, int64_t channel) const;
     int64_t run_length(const Segment& segment) const;
@@ -56,6 +57,7 @@ class Gather {
 
     const Problem& problem_;
     KernelView kernel_;
+    Finish finish_;
     bool transposed_, natural_ = false, copies_ = false, in_blocks_ = false;
     std::array<Lattice, 3> lattices_;
     Form form_ = Form::outer;
@@ -71,10 +73,11 @@ class Gather {
     int band_axis_ = 2;
     int64_t band_ = 1, images_ = 1, panel_groups_ = 1;
     float* packed_ = nullptr;
+    const float* bias_ = nullptr;             // one for each lane of each panel
 };
 
-Gather::Gather(const Problem& problem, const KernelView& kernel, bool transposed)
-    : problem_(problem), kernel_(kernel), transposed_(transposed) {
+Gather::Gather(const Problem& problem, const KernelView& kernel, bool transposed, const Finish& finish)
+    : problem_(problem), kernel_(kernel), finish_(finish), transposed_(transposed) {
     in_channels_ = transposed ? problem.coarse_channels : problem.fine_channels;
     out_channels_ = transposed ? problem.fine_channels : problem.coarse_channels;
     depth_ = in_channels_ / problem.groups;
@@ -254,7 +257,23 @@ const float* Gather::weights(const Pass& pass, int64_t panel, int64_t run) const
     return packed_ + pass.packed + (panel * static_cast<int64_t>(pass.runs.size()) + run) * pass.length * depth_ * width_;
 }
 
+// A bias for each lane, as the panels have them, and zeros where the last vector reaches beyond.
+void Gather::lay_bias(float* out) const {
+    const int64_t per_phase = lanes_ / lattices_[2].phases, width = panels_per_group() * width_;
+    if (form_ == Form::depthwise) {
+        std::memcpy(out, finish_.bias, problem_.groups * sizeof(float));
+        std::memset(out + problem_.groups, 0, kernels().width * sizeof(float));
+        return;
+    }
+    for (int64_t group = 0; group < problem_.groups; ++group)
+        for (int64_t n = 0; n < width; ++n)
+            out[group * width + n] = n < lanes_ ? finish_.bias[group * per_phase + n % per_phase] : 0.0f;
+    std::memset(out + problem_.groups * width, 0, kernels().width * sizeof(float));
+}
+
 void Gather::run(const float* input, float* output) {
+    Scratch bias(finish_.bias ? problem_.groups * panels_per_group() * width_ + kernels().width : 0);
+    if (finish_.bias) lay_bias(bias.data()), bias_ = bias.data();
     Scratch packed(natural_ ? 0 : packed_floats_);
     packed_ = packed.data();
     if (!natural_) pack();
@@ -343,7 +362,8 @@ void Gather::compute_pass(const Pass& pass, const Block& block, const float* win
     for (int64_t panel = block.panel; panel < block.panel + block.panels; ++panel) {
         const int64_t group = panel / panels_per_group(), lane0 = panel % panels_per_group() * width_;
         for (int64_t t = 0; t < taps; ++t) weights_at[t] = weights(pass, panel, t);
-        Tile tile{moved.data(), shifts.data(), weights_at.data(), 0, taps, depth, 0, targets.data(), 0};
+        Tile tile{moved.data(), shifts.data(), weights_at.data(), 0, taps, depth, 0, targets.data(), 0,
+                  bias_ ? bias_ + panel * width_ : nullptr, finish_.activation, finish_.slope};
         tile.lanes = std::min(width_, lanes_ - lane0);
         tile.step = natural_ ? kernel_.per_row : form_ == Form::dot ? depth : width_;
         if (form_ == Form::depthwise) tile.depth = problem_.groups;
@@ -371,31 +391,27 @@ void Gather::compute_pass(const Pass& pass, const Block& block, const float* win
     }
 }
 
-void gather(const Problem& problem, const float* input, const KernelView& kernel, float* output, bool transposed) {
+void gather(const Problem& problem, const float* input, const KernelView& kernel, float* output, bool transposed,
+            const Finish& finish) {
     const int64_t cells = transposed ? problem.fine_cells() : problem.coarse_cells();
     const int64_t channels = transposed ? problem.fine_channels : problem.coarse_channels;
     if (problem.batch * cells * channels == 0) return;
-    const int64_t inputs = transposed ? problem.coarse_cells() * problem.coarse_channels
-                                      : problem.fine_cells() * problem.fine_channels;
-    if (inputs == 0) {
-        std::memset(output, 0, problem.batch * cells * channels * sizeof(float));
-        return;
-    }
-    if (kernel.per_column == 1) return Gather(problem, kernel, transposed).run(input, output);
+    if (kernel.per_column == 1) return Gather(problem, kernel, transposed, finish).run(input, output);
     const Scratch turned(problem.taps() * problem.rows() * problem.coarse_channels);
     const KernelView natural = natural_view(problem, turned.data());
     copy_kernel(problem, kernel, natural);
-    Gather(problem, natural, transposed).run(input, output);
+    Gather(problem, natural, transposed, finish).run(input, output);
 }
 
 }  // namespace
 
-void conv_transpose(const Problem& problem, const float* coarse, const KernelView& kernel, float* fine) {
-    gather(problem, coarse, kernel, fine, true);
+void conv_transpose(const Problem& problem, const float* coarse, const KernelView& kernel, float* fine,
+                    const Finish& finish) {
+    gather(problem, coarse, kernel, fine, true, finish);
 }
 
-void conv(const Problem& problem, const float* fine, const KernelView& kernel, float* coarse) {
-    gather(problem, fine, kernel, coarse, false);
+void conv(const Problem& problem, const float* fine, const KernelView& kernel, float* coarse, const Finish& finish) {
+    gather(problem, fine, kernel, coarse, false, finish);
 }
 
 }  // namespace tconv

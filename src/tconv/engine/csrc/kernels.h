@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "finish.h"
+
 namespace tconv {
 
 // A tile of outputs: `rows` places, each the sum over taps and channels of input times weight.
@@ -15,6 +17,9 @@ struct Tile {
     int64_t lanes;                 // valid lanes; the others are computed and not stored
     float* const* outs;            // where each place's first lane goes
     int64_t count;                 // valid places
+    const float* bias;             // of the tile's first lane, and a vector beyond the last; null: none
+    Activation activation;
+    float slope;
 };
 
 // A tile of a kernel gradient: sums over places of one number of `a` times a run of numbers of `b`.

@@ -1,44 +1,15 @@
 // Compiled once for each instruction set, with TCONV_ISA naming it; the vector width follows from the compiler's flags.
 // Nothing here may be shared with other translation units (no standard library): a linker would keep one version of it.
+#include "activate.h"
 #include "kernels.h"
+#include "vector.h"
 
 namespace tconv {
 namespace {
 
-#if defined(__AVX512F__)
-constexpr int kWidth = 16, kRegisters = 32;
-#elif defined(__AVX2__)
-constexpr int kWidth = 8, kRegisters = 16;
-#elif defined(__aarch64__)
-constexpr int kWidth = 4, kRegisters = 32;
-#else
-constexpr int kWidth = 4, kRegisters = 16;
-#endif
-
-typedef float Vector __attribute__((vector_size(kWidth * 4)));
-typedef float Loose __attribute__((vector_size(kWidth * 4), aligned(4), may_alias));
-
-inline Vector load(const float* p) { return *reinterpret_cast<const Loose*>(p); }
-inline void store(float* p, Vector v) { *reinterpret_cast<Loose*>(p) = v; }
-
-inline Vector load_some(const float* p, int64_t count) {
-    float buffer[kWidth] = {};
-    for (int64_t i = 0; i < count; ++i) buffer[i] = p[i];
-    return load(buffer);
-}
-
-inline void store_some(float* p, Vector v, int64_t count) {
-    float buffer[kWidth];
-    store(buffer, v);
-    for (int64_t i = 0; i < count; ++i) p[i] = buffer[i];
-}
-
-inline float total(Vector v) {
-    float buffer[kWidth];
-    store(buffer, v);
-    for (int half = kWidth / 2; half; half /= 2)
-        for (int i = 0; i < half; ++i) buffer[i] += buffer[i + half];
-    return buffer[0];
+// A tile's sums on their way to memory; `lane` counts from the tile's first.
+inline Vector finished(const Tile& tile, Vector sum, int64_t lane) {
+    return activate(tile.activation, tile.slope, tile.bias ? sum + load(tile.bias + lane) : sum);
 }
 
 // As many rows as leave room for the weights of one step and a broadcast; eight pointers are what fits beside them.
@@ -66,15 +37,18 @@ void outer(const Tile& tile) {
     }
     if (tile.lanes == Vectors * kWidth && tile.count == Rows) {
         for (int m = 0; m < Rows; ++m)
-            for (int v = 0; v < Vectors; ++v) store(tile.outs[m] + v * kWidth, sum[m][v]);
+            for (int v = 0; v < Vectors; ++v)
+                store(tile.outs[m] + v * kWidth, finished(tile, sum[m][v], v * kWidth));
         return;
     }
     for (int m = 0; m < Rows; ++m) {
         if (m >= tile.count) return;
         for (int v = 0; v < Vectors; ++v) {
             const int64_t left = tile.lanes - v * kWidth;
-            if (left >= kWidth) store(tile.outs[m] + v * kWidth, sum[m][v]);
-            else if (left > 0) store_some(tile.outs[m] + v * kWidth, sum[m][v], left);
+            if (left <= 0) break;
+            const Vector value = finished(tile, sum[m][v], v * kWidth);
+            if (left >= kWidth) store(tile.outs[m] + v * kWidth, value);
+            else store_some(tile.outs[m] + v * kWidth, value, left);
         }
     }
 }
@@ -102,8 +76,12 @@ void dot(const Tile& tile) {
             for (int n = 0; n < Lanes; ++n) sum[m][n] += x * load_some(lane[n] + whole, rest);
         }
     }
-    for (int m = 0; m < Rows && m < tile.count; ++m)
-        for (int n = 0; n < Lanes && n < tile.lanes; ++n) tile.outs[m][n] = total(sum[m][n]);
+    const int64_t lanes = Lanes < tile.lanes ? Lanes : tile.lanes;
+    for (int m = 0; m < Rows && m < tile.count; ++m) {
+        float totals[kWidth] = {};
+        for (int n = 0; n < Lanes; ++n) totals[n] = total(sum[m][n]);
+        store_some(tile.outs[m], finished(tile, load(totals), 0), lanes);
+    }
 }
 
 template <int Rows, int Vectors>
@@ -152,7 +130,7 @@ inline void depthwise_column(const Tile& tile, int64_t c, int64_t left) {
         for (int m = 0; m < kDepthwiseRows; ++m) sum[m] += w * take<Whole>(tile.rows[m] + shift, left);
     }
     for (int m = 0; m < kDepthwiseRows; ++m)
-        if (m < tile.count) put<Whole>(tile.outs[m] + c, sum[m], left);
+        if (m < tile.count) put<Whole>(tile.outs[m] + c, finished(tile, sum[m], c), left);
 }
 
 void depthwise(const Tile& tile) {
