@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 __all__ = ["conv", "conv_transpose", "kernel_gradient"]
+
+Sizes = tuple[int, ...]
 
 
 def conv_transpose(
@@ -63,11 +66,10 @@ def conv_transpose(
     """
     where = "conv_transpose"
     x, kernel = _array(where, "x", x), _array(where, "kernel", kernel)
-    spec = _spec(where, "x", x, kernel.shape[:-2], stride, dilation, crop, groups)
-    problem = problem_from_coarse(spec, x.shape[1:-1], output_size=output_size)
-    extent = problem.extent(where, coarse=x.shape, kernel=kernel.shape)
-    finish = _finish(where, bias, extent.fine_channels, activation, slope, np.result_type(x, kernel))
-    problem.check_memory(where, extent, np.result_type(x, kernel).itemsize)
+    dtype = np.result_type(x, kernel)
+    problem, channels = _known(_transposed, x.shape, kernel.shape, stride, dilation, crop, groups, dtype.itemsize,
+                               output_size)
+    finish = _finish(where, bias, channels, activation, slope, dtype)
     if method is None and engine.serves(x, kernel) and finish.single:
         return engine.conv_transpose(x, kernel, problem, finish.bias, activation, slope)
     if method is not None and method not in methods.METHODS:
@@ -113,11 +115,9 @@ def conv(
     """
     where = "conv"
     x, kernel = _array(where, "x", x), _array(where, "kernel", kernel)
-    spec = _spec(where, "x", x, kernel.shape[:-2], stride, dilation, crop, groups)
-    problem = problem_from_fine(spec, x.shape[1:-1])
-    extent = problem.extent(where, fine=x.shape, kernel=kernel.shape)
-    finish = _finish(where, bias, extent.coarse_channels, activation, slope, np.result_type(x, kernel))
-    problem.check_memory(where, extent, np.result_type(x, kernel).itemsize)
+    dtype = np.result_type(x, kernel)
+    problem, channels = _known(_ordinary, x.shape, kernel.shape, stride, dilation, crop, groups, dtype.itemsize)
+    finish = _finish(where, bias, channels, activation, slope, dtype)
     if engine.serves(x, kernel) and finish.single:
         return engine.conv(x, kernel, problem, finish.bias, activation, slope)
     return finish(methods.conv(x, kernel, problem))
@@ -154,12 +154,42 @@ def kernel_gradient(
     where = "kernel_gradient"
     fine, coarse = _array(where, "fine", fine), _array(where, "coarse", coarse)
     sizes = per_axis(where, "kernel_size", kernel_size, fine.ndim - 2)
-    spec = _spec(where, "fine", fine, sizes, stride, dilation, crop, groups)
+    spec = _spec(where, "fine", fine.shape, sizes, stride, dilation, crop, groups)
     problem = _problem_of_both(where, spec, fine.shape[1:-1], coarse.shape[1:-1])
     extent = problem.extent(where, fine=fine.shape, coarse=coarse.shape)
     problem.check_memory(where, extent, np.result_type(fine, coarse).itemsize)
     run = engine.kernel_gradient if engine.serves(fine, coarse) else methods.kernel_gradient
     return run(fine, coarse, problem)
+
+
+def _known(meet: Any, *settings: Any) -> tuple[Problem, int]:
+    """What `meet` makes of settings and shapes, remembered: making it takes longer than a small layer."""
+    try:
+        return meet(*settings)  # type: ignore[no-any-return]
+    except TypeError:  # a list has no hash
+        return meet.__wrapped__(*settings)  # type: ignore[no-any-return]
+
+
+@lru_cache(4096, typed=True)
+def _transposed(x: Sizes, kernel: Sizes, stride: Any, dilation: Any, crop: Any, groups: Any, itemsize: int,
+                output_size: Any) -> tuple[Problem, int]:
+    """The problem of a transposed convolution, and the channels of its result."""
+    spec = _spec("conv_transpose", "x", x, kernel[:-2], stride, dilation, crop, groups)
+    problem = problem_from_coarse(spec, x[1:-1], output_size=output_size)
+    extent = problem.extent("conv_transpose", coarse=x, kernel=kernel)
+    problem.check_memory("conv_transpose", extent, itemsize)
+    return problem, extent.fine_channels
+
+
+@lru_cache(4096, typed=True)
+def _ordinary(x: Sizes, kernel: Sizes, stride: Any, dilation: Any, crop: Any, groups: Any, itemsize: int,
+              ) -> tuple[Problem, int]:
+    """The problem of a convolution, and the channels of its result."""
+    spec = _spec("conv", "x", x, kernel[:-2], stride, dilation, crop, groups)
+    problem = problem_from_fine(spec, x[1:-1])
+    extent = problem.extent("conv", fine=x, kernel=kernel)
+    problem.check_memory("conv", extent, itemsize)
+    return problem, extent.coarse_channels
 
 
 def _problem_of_both(where: str, spec: Spec, fine: tuple[int, ...], coarse: tuple[int, ...]) -> Problem:
@@ -187,12 +217,12 @@ def _array(where: str, name: str, value: ArrayLike) -> Array:
     return array
 
 
-def _spec(where: str, name: str, x: Array, taps: Any, stride: Any, dilation: Any, crop: Any, groups: Any) -> Spec:
-    if x.ndim < 3:
-        raise ShapeError(f"{where}: {name} has shape {x.shape}; give (batch, one size or more, channels), "
+def _spec(where: str, name: str, x: Sizes, taps: Any, stride: Any, dilation: Any, crop: Any, groups: Any) -> Spec:
+    if len(x) < 3:
+        raise ShapeError(f"{where}: {name} has shape {x}; give (batch, one size or more, channels), "
                          "with an axis of 1 where there is a single image or channel.")
-    if x.ndim != len(taps) + 2:
-        raise ShapeError(f"{where}: {name} has {x.ndim - 2} spatial axes, shape {x.shape}, but the kernel's shape has "
+    if len(x) != len(taps) + 2:
+        raise ShapeError(f"{where}: {name} has {len(x) - 2} spatial axes, shape {x}, but the kernel's shape has "
                          f"{len(taps)}, {tuple(taps)}; give as many. "
                          "A kernel is laid out (*K, fine channels / groups, coarse channels).")
     return Spec.of(tuple(taps), stride=stride, dilation=dilation, crop=crop, groups=groups)

@@ -195,7 +195,8 @@ big = tuple(np.tile(a, (64, *[1] * (a.ndim - 1))) for a in (x, y))
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + (1 << 20), resource.RLIM_INFINITY))
 failed = 0
-for call in (lambda: engine.conv_transpose(big[0], w, problem), lambda: engine.kernel_gradient(big[1], big[0], problem)):
+calls = (lambda: engine.conv_transpose(big[0], w, problem), lambda: engine.kernel_gradient(big[1], big[0], problem))
+for call in calls:
     try:
         for _ in range(50):
             kept = [call() for _ in range(50)]

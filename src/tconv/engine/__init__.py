@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,13 @@ except ImportError:  # the portable package: no compiler at build time
     _native = None
 
 __all__ = [
-    "available", "borrow_threads", "conv", "conv_transpose", "finish", "isa", "keep_memory", "kernel_gradient", "numbers", "serves",
-    "set_threads", "threads",
+    "available", "borrow_threads", "conv", "conv_transpose", "finish", "isa", "keep_memory", "kernel_gradient",
+    "numbers", "serves", "set_threads", "threads",
 ]
+
+
+CONTRACTIONS = {"conv_transpose": (("coarse", "kernel"), "fine"), "conv": (("fine", "kernel"), "coarse"),
+                "kernel_gradient": (("fine", "coarse"), "kernel")}
 
 
 def available() -> bool:
@@ -42,8 +47,8 @@ def isa() -> str:
 def threads() -> int:
     """How many threads a call may use.
 
-    What `set_threads` or the variable `TCONV_NUM_THREADS` said; or else, on PyTorch's threads, `torch.get_num_threads()`;
-    or else the cores of this process.
+    What `set_threads` or the variable `TCONV_NUM_THREADS` said; or else `torch.get_num_threads()` once `tconv.torch`
+    is imported; or else the cores of this process.
     """
     return _native.threads() if _native else 1
 
@@ -77,10 +82,9 @@ def conv_transpose(x: Array, kernel: Array, problem: Problem, bias: Array | None
 
     A bias `(D,)` is added and an activation (a name in `methods.ACTIVATIONS`) applied before each result is stored.
     """
-    extent = problem.extent("conv_transpose", coarse=x.shape, kernel=kernel.shape)
-    out = np.empty((extent.batch, *problem.fine, extent.fine_channels), np.float32)
-    _native.conv_transpose(numbers(problem, *extent), _packed(x), _as_it_lies(kernel), out,
-                           *finish(bias, activation, slope))
+    said, shape = _call("conv_transpose", problem, x.shape, kernel.shape)
+    out = np.empty(shape, np.float32)
+    _native.conv_transpose(said, _packed(x), _as_it_lies(kernel), out, *finish(bias, activation, slope))
     return out
 
 
@@ -90,16 +94,10 @@ def conv(y: Array, kernel: Array, problem: Problem, bias: Array | None = None, a
 
     A bias `(C,)` is added and an activation applied as in `conv_transpose`.
     """
-    extent = problem.extent("conv", fine=y.shape, kernel=kernel.shape)
-    out = np.empty((extent.batch, *problem.coarse, extent.coarse_channels), np.float32)
-    _native.conv(numbers(problem, *extent), _packed(y), _as_it_lies(kernel), out, *finish(bias, activation, slope))
+    said, shape = _call("conv", problem, y.shape, kernel.shape)
+    out = np.empty(shape, np.float32)
+    _native.conv(said, _packed(y), _as_it_lies(kernel), out, *finish(bias, activation, slope))
     return out
-
-
-def finish(bias: Array | None, activation: str | None, slope: float) -> tuple[Array | None, int, float]:
-    """A bias and an activation as the compiled part reads them."""
-    code = max(1, list(ACTIVATIONS).index(activation)) if activation else 0
-    return None if bias is None else _packed(bias), code, slope if activation == "leaky_relu" else 0.0
 
 
 def kernel_gradient(y: Array, x: Array, problem: Problem, *, channels_first: bool = False) -> Array:
@@ -107,14 +105,31 @@ def kernel_gradient(y: Array, x: Array, problem: Problem, *, channels_first: boo
 
     With `channels_first` the result lies in memory as `(C, D / groups, *K)`.
     """
-    extent = problem.extent("kernel_gradient", fine=y.shape, coarse=x.shape)
-    rows, columns = extent.fine_channels // problem.groups, extent.coarse_channels
+    said, shape = _call("kernel_gradient", problem, y.shape, x.shape)
     if channels_first:
-        out = np.moveaxis(np.empty((columns, rows, *problem.kernel), np.float32), (0, 1), (-1, -2))
+        out = np.moveaxis(np.empty((*shape[:-3:-1], *problem.kernel), np.float32), (0, 1), (-1, -2))
     else:
-        out = np.empty((*problem.kernel, rows, columns), np.float32)
-    _native.kernel_gradient(numbers(problem, *extent), _packed(y), _packed(x), out)
+        out = np.empty(shape, np.float32)
+    _native.kernel_gradient(said, _packed(y), _packed(x), out)
     return out
+
+
+@lru_cache(4096)
+def _call(name: str, problem: Problem, first: tuple[int, ...], second: tuple[int, ...],
+          ) -> tuple[list[int], tuple[int, ...]]:
+    """A problem as the compiled part reads it and the result's shape, checked once for each pair of shapes."""
+    takes, gives = CONTRACTIONS[name]
+    extent = problem.extent(name, **dict(zip(takes, (first, second), strict=True)))
+    shapes = {"coarse": (extent.batch, *problem.coarse, extent.coarse_channels),
+              "fine": (extent.batch, *problem.fine, extent.fine_channels),
+              "kernel": (*problem.kernel, extent.fine_channels // problem.groups, extent.coarse_channels)}
+    return numbers(problem, *extent), shapes[gives]
+
+
+def finish(bias: Array | None, activation: str | None, slope: float) -> tuple[Array | None, int, float]:
+    """A bias and an activation as the compiled part reads them."""
+    code = max(1, list(ACTIVATIONS).index(activation)) if activation else 0
+    return None if bias is None else _packed(bias), code, slope if activation == "leaky_relu" else 0.0
 
 
 def numbers(problem: Problem, batch: int, coarse_channels: int, fine_channels: int) -> list[int]:
@@ -125,11 +140,13 @@ def numbers(problem: Problem, batch: int, coarse_channels: int, fine_channels: i
 
 
 def _packed(array: Array) -> Array:
-    return np.ascontiguousarray(array, np.float32)
+    return array if array.flags.c_contiguous and array.dtype == np.float32 else np.ascontiguousarray(array, np.float32)
 
 
 def _as_it_lies(kernel: Array) -> Array:
     """A kernel in its own memory order if its taps lie evenly there, so that other layouts are not copied first."""
+    if kernel.flags.c_contiguous and kernel.dtype.isnative:
+        return kernel
     steps, sizes = kernel.strides[:-2], kernel.shape[:-2]
     evenly = all(step == sizes[i + 1] * steps[i + 1] for i, step in enumerate(steps[:-1]))
     native = kernel.dtype.isnative and not any(step % kernel.itemsize for step in kernel.strides)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -62,17 +63,11 @@ def conv_transpose(
     >>> conv_transpose(x, kernel, (2,), "VALID").ravel()
     Array([1., 1., 3., 2., 2.], dtype=float32)
     """
-    lhs, rhs = jnp.asarray(lhs), jnp.asarray(rhs)
-    layout = _layout("conv_transpose", lhs, rhs, dimension_numbers, _channels_last(lhs.ndim))
-    x = lhs.transpose(layout.lhs_spec[0], *layout.lhs_spec[2:], layout.lhs_spec[1])
-    kernel = rhs.transpose(*layout.rhs_spec[2:], layout.rhs_spec[1], layout.rhs_spec[0])
-    if not transpose_kernel:
-        kernel = _from_correlation(kernel, feature_group_count)
-    problem = convention.transposed_problem(
-        kernel_size=kernel.shape[:-2], strides=tuple(strides), padding=padding, rhs_dilation=rhs_dilation,
-        use_consistent_padding=use_consistent_padding, output_padding=output_padding, groups=feature_group_count,
-        coarse=x.shape[1:-1])
-    return _from_channels_last(_typed(operations.conv_transpose, x, kernel, problem, preferred_element_type), layout)
+    return _conv_transpose(lhs, rhs, **_settings(  # type: ignore[no-any-return]
+        strides=strides, padding=padding, rhs_dilation=rhs_dilation, dimension_numbers=dimension_numbers,
+        transpose_kernel=transpose_kernel, preferred_element_type=preferred_element_type,
+        use_consistent_padding=use_consistent_padding, output_padding=output_padding,
+        feature_group_count=feature_group_count))
 
 
 def conv(
@@ -111,12 +106,53 @@ def conv(
         return lax.conv_general_dilated(
             lhs, rhs, window_strides, padding, lhs_dilation, rhs_dilation, dimension_numbers, feature_group_count,
             batch_group_count, precision, preferred_element_type)
-    lhs, rhs = jnp.asarray(lhs), jnp.asarray(rhs)
+    return _conv(lhs, rhs, **_settings(  # type: ignore[no-any-return]
+        strides=window_strides, padding=padding, rhs_dilation=rhs_dilation, dimension_numbers=dimension_numbers,
+        preferred_element_type=preferred_element_type, feature_group_count=feature_group_count))
+
+
+def _settings(**settings: Any) -> dict[str, Any]:
+    return {name: _frozen(value) for name, value in settings.items()}
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(map(_frozen, value)) if isinstance(value, (tuple, list)) and not hasattr(value, "_fields") else value
+
+
+def _compiled(function: Callable[..., Array]) -> Callable[..., Array]:
+    """Compiled once for each setting: one call of a compiled function takes less time than one operation by itself."""
+    named = [name for name in inspect.signature(function).parameters if name not in ("lhs", "rhs")]
+    return jax.jit(function, static_argnames=named, inline=True)
+
+
+@_compiled
+def _conv_transpose(
+    lhs: Array, rhs: Array, *, strides: Any, padding: Any, rhs_dilation: Any, dimension_numbers: Any,
+    transpose_kernel: bool, preferred_element_type: Any, use_consistent_padding: bool, output_padding: Any,
+    feature_group_count: int,
+) -> Array:
+    layout = _layout("conv_transpose", lhs, rhs, dimension_numbers, _channels_last(lhs.ndim))
+    x = lhs.transpose(layout.lhs_spec[0], *layout.lhs_spec[2:], layout.lhs_spec[1])
+    kernel = rhs.transpose(*layout.rhs_spec[2:], layout.rhs_spec[1], layout.rhs_spec[0])
+    if not transpose_kernel:
+        kernel = _from_correlation(kernel, feature_group_count)
+    problem = convention.transposed_problem(
+        kernel_size=kernel.shape[:-2], strides=strides, padding=padding, rhs_dilation=rhs_dilation,
+        use_consistent_padding=use_consistent_padding, output_padding=output_padding, groups=feature_group_count,
+        coarse=x.shape[1:-1])
+    return _from_channels_last(_typed(operations.conv_transpose, x, kernel, problem, preferred_element_type), layout)
+
+
+@_compiled
+def _conv(
+    lhs: Array, rhs: Array, *, strides: Any, padding: Any, rhs_dilation: Any, dimension_numbers: Any,
+    preferred_element_type: Any, feature_group_count: int,
+) -> Array:
     layout = _layout("conv", lhs, rhs, dimension_numbers, None)
     y = lhs.transpose(layout.lhs_spec[0], *layout.lhs_spec[2:], layout.lhs_spec[1])
     kernel = rhs.transpose(*layout.rhs_spec[2:], layout.rhs_spec[1], layout.rhs_spec[0])
     problem = convention.conv_problem(
-        kernel_size=kernel.shape[:-2], strides=tuple(window_strides), padding=padding, rhs_dilation=rhs_dilation,
+        kernel_size=kernel.shape[:-2], strides=strides, padding=padding, rhs_dilation=rhs_dilation,
         groups=feature_group_count, fine=y.shape[1:-1])
     return _from_channels_last(_typed(operations.conv, y, kernel, problem, preferred_element_type), layout)
 

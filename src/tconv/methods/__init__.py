@@ -12,8 +12,8 @@ from .matrix import convolution_matrix, dense, sparse
 from .phases import phases
 from .scatter import scatter
 
-__all__ = ["ACTIVATIONS", "METHODS", "Method", "activate", "columns", "conv", "convolution_matrix", "dense", "gather", "kernel_gradient", "phases",
-           "scatter", "sparse"]
+__all__ = ["ACTIVATIONS", "METHODS", "Method", "activate", "columns", "conv", "convolution_matrix", "dense", "gather",
+           "kernel_gradient", "phases", "scatter", "sparse"]
 
 Method = Callable[[Array, Array, Problem], Array]
 

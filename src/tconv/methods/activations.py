@@ -19,8 +19,8 @@ def _sigmoid(x: Array, slope: float) -> Array:
 
 
 def _gelu(x: Array, slope: float) -> Array:
-    beyond = np.frompyfunc(math.erfc, 1, 1)(-np.asarray(x, np.float64) / math.sqrt(2)).astype(np.float64)
-    return (0.5 * x * beyond).astype(x.dtype)
+    beyond = np.vectorize(math.erfc, otypes=[np.float64])(-x.astype(np.float64) / math.sqrt(2))
+    return 0.5 * x * beyond
 
 
 def _gelu_tanh(x: Array, slope: float) -> Array:

@@ -28,7 +28,9 @@ def channels_last(tensor: Tensor) -> bool:
 
 def as_array(tensor: Tensor) -> Array:
     """`(N, C, *I)` as an array `(N, *I, C)`, contiguous; a copy only if the tensor is plain."""
-    return _open(tensor).permute(LAST[tensor.dim()]).contiguous().numpy()
+    tensor = _open(tensor)
+    array = tensor.numpy().transpose(LAST[tensor.dim()])
+    return array if array.flags.c_contiguous else tensor.permute(LAST[tensor.dim()]).contiguous().numpy()
 
 
 def as_kernel(tensor: Tensor) -> Array:
