@@ -84,7 +84,7 @@ def test_the_program_that_is_written_runs_and_gives_the_values_of_the_layer_that
     ("torch ConvTranspose2d(128, 64, 4, 2, 1, bias=False)", "keras",
      "keras.layers.Conv2DTranspose(64, 4, strides=2, padding='same', use_bias=False)", ""),
     ("torch ConvTranspose1d(8, 6, 6, stride=2, padding=1)", "keras",
-     "keras.Sequential([keras.layers.Conv1DTranspose(6, 6, strides=2), keras.layers.Cropping1D((1, 1))])",
+     "keras.Sequential([keras.layers.Conv1DTranspose(6, 6, strides=2), keras.layers.Cropping1D(1)])",
      "crop nothing"),
     ("torch ConvTranspose1d(8, 6, 5, 3, dilation=2)", "keras", "keras.layers.Conv1DTranspose(6, 9, strides=3)",
      "write the dilation out"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -11,88 +10,135 @@ from rich.console import Console
 from rich.table import Table
 
 from .. import geometry
-from ..conventions.convention import Channels, Convention
-from ..conventions.table import CONVENTIONS
-from ..errors import SettingError, UnsupportedError
-from ..geometry import Solution, Spec
+from ..errors import SettingError
+from ..geometry import Setting
+from .codes import Choice, as_data, say
 from .words import numbers, out, sizes
 
 __all__ = ["EXAMPLES", "solve"]
 
 EXAMPLES = """Examples:\n
   tconv solve 7x7 28x28\n
-  tconv solve 8 32 --kernel 8,16 --stride 4\n
-  tconv solve 5x5 10x10 --pick 2 --json
+  tconv solve 25x25 50x51 --channels 256,128 --batch 8\n
+  tconv solve 224x224 112x112 --conv --pick 2\n
+  tconv solve 8 32 --kernel 8,16 --stride 4 --all-code\n
+  tconv solve "16x16 -> 64x64" --json
 """
+COLOURS = {"holes": "red", "uneven": "yellow", "beyond": "yellow", "shifted": "green", "even": "green"}
 
 
 def solve(
-    coarse: Annotated[str, typer.Argument(metavar="COARSE", help="Sizes that go in, as 7x7.")],
-    fine: Annotated[str, typer.Argument(metavar="FINE", help="Sizes that should come out, as 28x28.")],
+    given: Annotated[str, typer.Argument(metavar="FROM", help="Sizes that go in, as 7x7; or both, as '7x7 -> 28x28'.")],
+    wanted: Annotated[str | None, typer.Argument(metavar="TO", help="Sizes that should come out, as 28x28.")] = None,
+    conv: Annotated[bool, typer.Option("--conv", help="Settings of a convolution, from larger to smaller sizes.")]
+        = False,
     kernel: Annotated[str | None, typer.Option(help="Only these kernel sizes, as 3,4,5.")] = None,
     stride: Annotated[str | None, typer.Option(help="Only these strides.")] = None,
     dilation: Annotated[str, typer.Option(help="Only these dilations.")] = "1",
+    groups: Annotated[int, typer.Option(min=1, help="Groups of channels.")] = 1,
+    channels: Annotated[str | None, typer.Option(help="Channels in and out, as 256,128: they go into the cost and the "
+                                                      "code.")] = None,
+    batch: Annotated[int, typer.Option(min=1, help="Images in the cost.")] = 1,
     rows: Annotated[int, typer.Option(min=1, help="How many settings to show.")] = 12,
     pick: Annotated[int, typer.Option(min=1, help="Which of them to write in each framework's words.")] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="Print all settings as JSON.")] = False,
+    all_code: Annotated[bool, typer.Option("--all-code", help="Write every shown setting, not only the picked one.")]
+        = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all settings, with their code, as JSON.")] = False,
 ) -> None:
-    """Find the settings of a transposed convolution that lead from one size to another, the best first.
+    """Find the settings that lead from one size to another, the best first, with what each costs and its code.
 
-    Each is judged: uneven overlap invites a checkerboard, holes get nothing but the bias.
+    Each is judged: uneven overlap invites a checkerboard, holes get nothing but the bias. Where a framework has no
+    words for a setting, an exactly equal layer is written.
     """
-    small, large = sizes("coarse", coarse), sizes("fine", fine)
+    small, large = _both(given, wanted, conv)
     tried = {"kernels": numbers("kernel", kernel), "strides": numbers("stride", stride),
              "dilations": numbers("dilation", dilation)}
-    found = geometry.solve(small, large, **{name: value for name, value in tried.items() if value})  # type: ignore[arg-type]
-    for number, (solutions, a, b) in enumerate(zip(found, small, large, strict=True)):  # type: ignore[arg-type]
-        if not solutions:
-            raise SettingError(f"solve: nothing that was tried leads from {a} to {b} on axis {number}; allow other "
-                               "kernels or strides.")
-        if pick > len(solutions):
-            raise SettingError(f"solve: pick is {pick}, but there are {len(solutions)} settings on axis {number}.")
-    picked = Spec(tuple(solutions[pick - 1].axis for solutions in found))
-    words = {name: _words(row, picked, small) for name, row in CONVENTIONS.items() if row.code}  # type: ignore[arg-type]
+    tried = {name: value for name, value in tried.items() if value}
+    _check_axes(small, large, tried, conv)
+    found = geometry.settings(small, large, groups=groups, **tried)  # type: ignore[arg-type]
+    if pick > len(found):
+        raise SettingError(f"solve: pick is {pick}, but there are {len(found)} settings.")
+    choice = Choice(small, not conv, _channels(channels, groups), batch)
     if as_json:
-        axes = [[{**asdict(one.axis), "overlap": one.overlap, "verdict": one.verdict} for one in solutions]
-                for solutions in found]
-        print(json.dumps({"coarse": small, "fine": large, "axes": axes, "pick": pick, "words": words}, indent=2))
+        print(json.dumps(_data(choice, large, found), indent=2))
         return
-    _draw(out(), small, large, found, rows, pick, words)  # type: ignore[arg-type]
+    _draw(out(), choice, large, found, rows, pick, all_code)
 
 
-def _words(row: Convention, spec: Spec, coarse: tuple[int, ...]) -> str:
-    try:
-        return row.code(row.write(spec, coarse), Channels(), spec)  # type: ignore[misc]
-    except UnsupportedError as error:
-        return f"not in its words: {error}"
+def _both(given: str, wanted: str | None, conv: bool) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The coarse and the fine sizes."""
+    if wanted is None:
+        given, arrow, wanted = given.replace("→", "->").partition("->")
+        if not arrow:
+            raise SettingError(f"solve: FROM is {given!r}, and TO is missing; give the sizes that should come out, as "
+                               "in 7x7 28x28.")
+    first, second = sizes("FROM", given.strip()), sizes("TO", wanted.strip())
+    return (second, first) if conv else (first, second)  # type: ignore[return-value]
 
 
-def _draw(console: Console, coarse: tuple[int, ...], fine: tuple[int, ...], found: Any, rows: int, pick: int,
-          words: dict[str, str]) -> None:
-    pairs = list(zip(coarse, fine, strict=True))
-    for pair in dict.fromkeys(pairs):
-        axes = [str(number) for number, other in enumerate(pairs) if other == pair]
-        where = f" on {'axis' if len(axes) == 1 else 'axes'} {' and '.join(axes)}" if len(pairs) > 1 else ""
-        console.print(_table(f"{pair[0]} to {pair[1]}{where}", found[pairs.index(pair)], rows, pick))
-    table = Table(title=f"setting {pick} in each framework's words", title_justify="left", box=None, pad_edge=False)
-    table.add_column("", style="bold", no_wrap=True)
-    table.add_column("", overflow="fold")
-    for name, said in words.items():
-        table.add_row(name, said)
-    console.print(table)
+def _check_axes(small: tuple[int, ...], large: tuple[int, ...], tried: dict[str, Any], conv: bool) -> None:
+    """Refuse what no setting of these leads to, and say on which axis."""
+    for number, (found, a, b) in enumerate(zip(geometry.solve(small, large, **tried), small, large, strict=True)):
+        ends = (b, a) if conv else (a, b)
+        if not found and tried.keys() <= {"dilations"} and b < a:
+            raise SettingError(f"solve: {ends[0]} to {ends[1]} on axis {number} goes the other way; "
+                               f"{'leave --conv out' if conv else 'a convolution makes it smaller: add --conv'}.")
+        if not found:
+            raise SettingError(f"solve: nothing that was tried leads from {ends[0]} to {ends[1]} on axis {number}; "
+                               "allow other kernels or strides.")
 
 
-def _table(title: str, solutions: tuple[Solution, ...], rows: int, pick: int) -> Table:
+def _channels(text: str | None, groups: int) -> tuple[int, int] | None:
+    found = numbers("channels", text)
+    if found is None:
+        return None
+    if len(found) != 2 or min(found) < 1:
+        raise SettingError(f"channels: is {text!r}, but has to be two numbers >= 1, those in and those out, as in "
+                           "256,128.")
+    if any(count % groups for count in found):
+        raise SettingError(f"channels: {text} do not fall into {groups} groups; take numbers that {groups} divides.")
+    return found  # type: ignore[return-value]
+
+
+def _data(choice: Choice, large: tuple[int, ...], found: tuple[Setting, ...]) -> dict[str, Any]:
+    given, wanted = choice.ends(large)
+    return {"direction": "transposed" if choice.transposed else "convolution", "from": given, "to": wanted,
+            "channels": choice.channels, "batch": choice.batch, "settings": [as_data(choice, one) for one in found]}
+
+
+def _draw(console: Console, choice: Choice, large: tuple[int, ...], found: tuple[Setting, ...], rows: int, pick: int,
+          all_code: bool) -> None:
+    given, wanted = choice.ends(large)
+    kind = "transposed convolution" if choice.transposed else "convolution"
+    console.print(_table(f"{_by(given)} to {_by(wanted)} by a {kind}", choice, found[:rows], pick))
+    if len(found) > rows:
+        console.print(f"and {len(found) - rows} more: --rows {len(found)} shows them", style="dim")
+    for number in range(1, min(rows, len(found)) + 1) if all_code else [pick]:
+        console.print(f"\nsetting {number} in each framework's words", style="bold")
+        say(console, choice, found[number - 1])
+
+
+def _table(title: str, choice: Choice, found: tuple[Setting, ...], pick: int) -> Table:
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for name in ("", "kernel", "stride", "dilation", "crop", "overlap"):
+    for name in ("", "kernel", "stride", "dilation", "crop" if choice.transposed else "padding", "overlap",
+                 *choice.headings):
         table.add_column(name, justify="right")
     table.add_column("verdict")
-    for number, solution in enumerate(solutions[:rows], start=1):
-        axis = solution.axis
-        colour = "red" if solution.holes else "green" if solution.even and axis.lo >= 0 <= axis.hi else "yellow"
-        table.add_row(str(number), str(axis.kernel), str(axis.stride), str(axis.dilation), f"{axis.lo}, {axis.hi}",
-                      ":".join(map(str, solution.overlap)), f"[{colour}]{solution.verdict}[/]",
+    for number, setting in enumerate(found, start=1):
+        axes, overlap = setting.spec.axes, [":".join(map(str, one.overlap)) for one in setting.solutions]
+        columns: tuple[list[Any], ...] = (
+            [a.kernel for a in axes], [a.stride for a in axes], [a.dilation for a in axes],
+            [f"{a.lo},{a.hi}" for a in axes], overlap)
+        verdict = f"[{COLOURS[setting.kind]}]{setting.verdict(transposed=choice.transposed)}[/]"
+        table.add_row(str(number), *map(_alike, columns), *choice.costs(setting), verdict,
                       style="bold" if number == pick else "")
-    if len(solutions) > rows:
-        table.caption = f"and {len(solutions) - rows} more; --rows shows them"
     return table
+
+
+def _alike(values: list[Any]) -> str:
+    """One value where all axes agree, else all of them."""
+    return str(values[0]) if len(set(values)) == 1 else "  ".join(map(str, values))
+
+
+def _by(values: tuple[int, ...]) -> str:
+    return "x".join(map(str, values))

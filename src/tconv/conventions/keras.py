@@ -217,7 +217,9 @@ def _padding(code: str, crops: Sequence[Crop]) -> str:
 
 
 def _pairs(crops: Sequence[Crop]) -> Any:
-    return crops[0] if len(crops) == 1 else tuple(crops)
+    """One number where all ends agree, as Keras' layers take it."""
+    ends = {end for crop in crops for end in crop}
+    return ends.pop() if len(ends) == 1 else crops[0] if len(crops) == 1 else tuple(crops)
 
 
 def _channels(arguments: Arguments) -> Channels:

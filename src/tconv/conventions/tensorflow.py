@@ -12,7 +12,8 @@ from .crops import Crop, around, cropped, from_pads, named, pads_name, pads_of, 
 from .layouts import PLAIN
 from .saying import groups_unsupported, unsigned_padding, unsupported_crop, unsupported_dilation
 
-__all__ = ["TENSORFLOW", "TENSORFLOW_CONV", "conv_problem", "said_padding", "spatial", "transposed_problem"]
+__all__ = ["TENSORFLOW", "TENSORFLOW_CONV", "conv_problem", "said_padding", "sliced",
+           "spatial", "transposed_problem"]
 
 NAMES = ("SAME", "VALID")
 
@@ -138,9 +139,9 @@ def said_padding(name: str, spec: Spec, *, explicit: bool = True) -> Any:
         return "VALID"
     wrong = (n for n, axis in enumerate(spec.axes) if not (explicit and spec.rank == 2 and _sayable(axis)))
     if (number := next(wrong, None)) is not None:
-        raise unsupported_crop(name, spec.axes[number], number, "there are 'SAME' and 'VALID' for all axes together, "
-                                                                "and pairs of "
-                               "positive numbers only in conv2d_transpose")
+        pairs = ", and pairs of positive numbers only in conv2d_transpose" if explicit else ""
+        raise unsupported_crop(name, spec.axes[number], number, "there are 'SAME' and 'VALID' for all axes together"
+                               + pairs)
     return ((0, 0), *((axis.lo, max(axis.hi, 0)) for axis in spec.axes), (0, 0))
 
 
@@ -176,7 +177,8 @@ def _grown(axis: Axis, number: int) -> str:
     return f"x.shape[{number}]{times}" + (f" {'+-'[more < 0]} {abs(more)}" if more else "")
 
 
-def _slice(code: str, crops: Sequence[Crop]) -> str:
+def sliced(code: str, crops: Sequence[Crop]) -> str:
+    """The line, with its result cut."""
     cuts = ", ".join(f"{lo or ''}:{-hi if hi else ''}" for lo, hi in crops)
     return f"{code}[:, {cuts}]"
 
@@ -184,7 +186,7 @@ def _slice(code: str, crops: Sequence[Crop]) -> str:
 def _padding(code: str, crops: Sequence[Crop]) -> str:
     """The input, padded; and where a number is negative, cut."""
     pads = ", ".join(f"({max(lo, 0)}, {max(hi, 0)})" for lo, hi in crops)
-    cut = _slice("x", [(max(-lo, 0), max(-hi, 0)) for lo, hi in crops]) if min(map(min, crops)) < 0 else "x"
+    cut = sliced("x", [(max(-lo, 0), max(-hi, 0)) for lo, hi in crops]) if min(map(min, crops)) < 0 else "x"
     return code.replace("(x,", f"(tf.pad({cut}, ((0, 0), {pads}, (0, 0))),", 1)
 
 
@@ -206,7 +208,7 @@ TENSORFLOW = Convention(
     data="(N, *I, C)",
     said_axes=_axes,
     code=_code,
-    ends=_slice,
+    ends=sliced,
     versions="TensorFlow 2.21.0 (its CPU kernels: no dilation)",
 )
 

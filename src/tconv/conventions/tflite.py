@@ -10,7 +10,7 @@ from .convention import Arguments, Channels, Convention, Layer, Sizes, columns
 from .crops import cropped, pads_name, pads_of
 from .layouts import moved
 from .saying import groups_unsupported, unsupported_crop, unsupported_dilation
-from .tensorflow import TENSORFLOW, said_padding
+from .tensorflow import TENSORFLOW, said_padding, sliced
 
 __all__ = ["TFLITE", "TFLITE_CONV"]
 
@@ -64,6 +64,7 @@ TFLITE = Convention(
     steps=OHWI,
     data="(N, *I, C)",
     code=_code,
+    ends=sliced,
     run=False,
 )
 

@@ -1,6 +1,7 @@
 """Integers only: settings, sizes, which cells meet which, and what it costs."""
 
 from .axis import Axis, Spec, per_axis, whole
+from .choice import Setting, settings
 from .cost import Cost, cost
 from .problem import Extent, Problem, problem_from_coarse, problem_from_fine
 from .reach import Layer, Sight, coverage, overlap, receptive_field, sources, targets
@@ -12,6 +13,7 @@ __all__ = [
     "Extent",
     "Layer",
     "Problem",
+    "Setting",
     "Sight",
     "Solution",
     "Spec",
@@ -24,6 +26,7 @@ __all__ = [
     "problem_from_coarse",
     "problem_from_fine",
     "receptive_field",
+    "settings",
     "solve",
     "solve_axis",
     "sources",

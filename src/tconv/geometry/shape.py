@@ -11,7 +11,7 @@ from ..errors import ShapeError
 from .axis import Axis, whole
 from .reach import overlap
 
-__all__ = ["Solution", "coarse_sizes", "fine_sizes", "solve", "solve_axis"]
+__all__ = ["VERDICTS", "Solution", "coarse_sizes", "fine_sizes", "solve", "solve_axis"]
 
 
 LARGEST = 1000  # times that one layer enlarges, as far as trying every kernel makes sense
@@ -35,6 +35,18 @@ def fine_sizes(axis: Axis, coarse: int) -> tuple[int, ...]:
     """
     least = (coarse - 1) * axis.stride + axis.reach - axis.lo - axis.hi
     return tuple(size for size in range(least, least + axis.stride) if size > 0)
+
+
+VERDICTS = {
+    "holes": ("holes: some outputs get nothing but the bias", "holes: some inputs are never read"),
+    "uneven": ("uneven overlap: invites a checkerboard",
+               "uneven overlap: some inputs are read more often, and their gradients form a checkerboard"),
+    "beyond": ("even overlap, but outputs beyond the last stamp hold only the bias",
+               "even overlap, but inputs at an end are left out"),
+    "shifted": ("even overlap, cropped by one more at one end", "even overlap, padded by one more at one end"),
+    "even": ("even overlap", "even overlap"),
+}
+"""What to expect of a setting, the worst first: of the transposed convolution, and of the convolution."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +77,20 @@ class Solution:
         return self.axis.lo == self.axis.hi
 
     @property
-    def verdict(self) -> str:
-        """One line that says what to expect."""
+    def kind(self) -> str:
+        """What there is to say of it, a key in `VERDICTS`."""
         if self.holes:
-            return "holes: some outputs get nothing but the bias"
+            return "holes"
         if not self.even:
-            return "uneven overlap: invites a checkerboard"
+            return "uneven"
         if self.axis.lo < 0 or self.axis.hi < 0:
-            return "even overlap, but outputs beyond the last stamp hold only the bias"
-        return "even overlap" if self.symmetric else "even overlap, cropped by one more at one end"
+            return "beyond"
+        return "even" if self.symmetric else "shifted"
+
+    @property
+    def verdict(self) -> str:
+        """One line that says what to expect of the transposed convolution."""
+        return VERDICTS[self.kind][0]
 
     @property
     def rank(self) -> tuple[int, ...]:

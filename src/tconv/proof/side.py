@@ -72,11 +72,10 @@ class Running(AbstractContextManager["Running"]):
     program: Sequence[str]
     arrays: Mapping[str, Any]
     folder: TemporaryDirectory[str] = field(default_factory=TemporaryDirectory)
-    started: float = field(default_factory=time.perf_counter)
 
     def __enter__(self) -> Running:
         folder = Path(self.folder.name)
-        (folder / "program.json").write_text(json.dumps(list(self.program)))
+        (folder / "program.json").write_text(json.dumps({"lines": list(self.program), "started": time.time()}))
         np.savez(folder / "arrays.npz", **self.arrays)
         quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": "-1"}
         backend = {"KERAS_BACKEND": _backend()} if self.name == "keras" else {}
@@ -96,11 +95,11 @@ class Running(AbstractContextManager["Running"]):
             _, told = self.process.communicate(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             return None, f"it took longer than {PATIENCE} seconds", PATIENCE
-        seconds = time.perf_counter() - self.started
-        path = Path(self.folder.name) / "y.npy"
-        if self.process.returncode == 0 and path.exists():
-            return np.load(path), "", seconds
-        return None, _reason(told, self.process.returncode), seconds
+        path = Path(self.folder.name) / "y.npz"
+        if self.process.returncode or not path.exists():
+            return None, _reason(told, self.process.returncode), 0
+        with np.load(path) as stored:
+            return stored["y"], "", float(stored["seconds"])
 
 
 def _reason(told: str, code: int) -> str:
@@ -115,7 +114,8 @@ def _main(folder: Path) -> None:
     program = json.loads((folder / "program.json").read_text())
     with np.load(folder / "arrays.npz") as stored:
         arrays = {name: value if value.ndim else value.item() for name, value in stored.items()}
-    np.save(folder / "y.npy", run(program, arrays))
+    y = run(program["lines"], arrays)
+    np.savez(folder / "y.npz", y=y, seconds=time.time() - program["started"])
 
 
 if __name__ == "__main__":
