@@ -22,17 +22,18 @@ from .. import oracle
 openpyxl = pytest.importorskip("openpyxl", reason="pip install 'tconv[explain]' brings openpyxl")
 
 WAYS = ("Distribute", "Collect", "Matrix", "Phases", "Result")
-SHARED = {"ABS", "AND", "CHOOSE", "COLUMN", "COUNT", "IF", "INDEX", "MAX", "MMULT", "ROW", "SUM", "SUMPRODUCT"}
+SHARED = {"ABS", "AND", "CHOOSE", "COLUMN", "COUNT", "IF", "INDEX", "INT", "MAX", "MMULT", "ROW", "SUM", "SUMPRODUCT"}
 AGREE, DISAGREE, NO_NUMBER = "Check: all ways agree", "CHECK: THE WAYS DO NOT AGREE", "Some cell of Data is no number"
 
 
 @dataclass
 class Edited:
-    """A workbook in which one number of the input, the kernel and the bias was changed."""
+    """A workbook in which one number of each kind was changed, an output cell chosen, and a setting tried."""
 
     told: Explanation
     book: openpyxl.Workbook
     chosen: tuple[int, ...]
+    tried: np.ndarray
 
 
 def problem(random, rank, transposed):
@@ -98,7 +99,11 @@ def edited(seed):
     chosen = [int(random.integers(size)) for size in one.result.shape]
     for place, value in zip(area(book, "Cell")[0], [chosen[-1], *[0, *chosen[:-1]][-2:]], strict=True):
         place.value = value
-    return Edited(one, book, tuple(chosen))
+    tried = random.integers((1, 1, -1, -1), (4, 3, 3, 3), (one.problem.rank, 4))
+    for row, settings in zip(area(book, "Try_setting"), tried.tolist(), strict=True):
+        for place, value in zip(row, settings, strict=False):
+            place.value = value
+    return Edited(one, book, tuple(chosen), tried)
 
 
 def broken():
@@ -185,29 +190,48 @@ def test_the_chosen_cell_is_the_sum_of_its_products_and_the_bias(right):
         assert (bias, added, collected) == (one.told.bias[one.chosen[-1]], want, want)
 
 
-def variant(one, crop, stride):
-    """The problem of the same grids under another crop and stride, or None where nothing is left."""
+def varied(one, stride, dilation, lo, hi):
+    """The problem of the same input under another setting, or None where nothing is left."""
     old = one.problem
-    stride = (stride,) * old.rank if stride else old.stride
-    rows = list(zip(old.kernel, stride, old.dilation, one.x.shape, strict=False))
-    full = [(size - 1) * s + (k - 1) * d + 1 for k, s, d, size in rows]
+    rows = list(zip(one.x.shape, old.kernel, stride, dilation, lo, hi, strict=False))
     if one.transposed:
-        coarse, fine = old.coarse, tuple(size - 2 * crop for size in full)
+        coarse, fine = old.coarse, tuple((n - 1) * s + (k - 1) * d + 1 - a - b for n, k, s, d, a, b in rows)
     else:
-        coarse = tuple((size + 2 * crop - (k - 1) * d - 1) // s + 1 for k, s, d, size in rows)
-        fine = old.fine
-    found = Problem(old.kernel, stride, old.dilation, (crop,) * old.rank, coarse, fine, old.groups)
+        coarse, fine = tuple((n + a + b - (k - 1) * d - 1) // s + 1 for n, k, s, d, a, b in rows), old.fine
+    found = Problem(old.kernel, tuple(stride), tuple(dilation), tuple(lo), coarse, fine, old.groups)
     return found if min(coarse + fine) > 0 else None
+
+
+def variant(one, sheet, number):
+    """The problem of a variant, or None where the sheet has none."""
+    rank = one.problem.rank
+    if sheet == "Padding":
+        crop = (number,) * rank
+        return varied(one, one.problem.stride, one.problem.dilation, crop, crop) if number < 3 else None
+    return varied(one, (number,) * rank, one.problem.dilation, (0,) * rank, (0,) * rank) if number else None
 
 
 def test_paddings_and_strides_are_what_the_oracle_says(right):
     for one, (sheet, number) in product(right, product(("Padding", "Stride"), range(4))):
-        setting = variant(one.told, number, None) if sheet == "Padding" else variant(one.told, 0, number)
-        name, known = f"{sheet}_{number}", number < 3 if sheet == "Padding" else number > 0
-        assert (f"{name}_0" in one.book.defined_names) == (known and setting is not None), (name, one.told.problem)
-        if known and setting is not None:
+        setting, name = variant(one.told, sheet, number), f"{sheet}_{number}"
+        assert (f"{name}_0" in one.book.defined_names) == (setting is not None), (name, one.told.problem)
+        if setting is not None:
             want = truth(one.told, setting)
             assert (shown(one.book, name, want.shape[-1], setting.rank) == want).all(), (name, one.told.problem)
+
+
+def test_a_setting_that_is_typed_in_gives_what_the_oracle_says(right):
+    for one in right:
+        setting = varied(one.told, *map(tuple, one.tried.T.tolist()))
+        got = values(one.book, "Try")
+        if setting is None:
+            assert set(got.ravel()) <= {None, ""}
+            continue
+        want = truth(one.told, setting)[..., 0]
+        want = want[None] if want.ndim == 1 else want
+        rows, columns = (min(pair) for pair in zip(want.shape, got.shape, strict=True))
+        assert (got[:rows, :columns] == want[:rows, :columns]).all(), setting
+        assert set(got[rows:].ravel()) | set(got[:, columns:].ravel()) <= {None, ""}
 
 
 def test_the_matrix_is_that_of_the_convolution_and_its_transpose_leads_back(right):
@@ -237,11 +261,11 @@ def test_every_number_that_is_neither_data_nor_added_is_a_formula(books):
             assert not plain, sheet.title
 
 
-def test_only_the_data_and_the_chosen_cell_are_marked_for_editing(books):
+def test_only_the_data_the_chosen_cell_and_the_setting_to_try_are_marked_for_editing(books):
     for book in books:
         marked = {sheet.title for sheet in book.worksheets[1:] for row in sheet for cell in row
                   if cell.style.endswith("edit")}
-        assert marked == {"Data", "Cell"}
+        assert marked == {"Data", "Cell", "Try"}
 
 
 def test_formulas_take_only_functions_that_excel_libreoffice_and_google_sheets_share(books):
@@ -272,7 +296,7 @@ def test_the_longest_formula_fits_into_every_program():
 
 
 @pytest.mark.parametrize(("size", "kernel", "says"), [
-    ((14, 14, 1), (3, 3, 1, 1), r"of shape \(14, 14, 1\) .* 150,528 cells of formulas; .* has 40,000 at most\. Take"),
+    ((14, 14, 1), (3, 3, 1, 1), r"of shape \(14, 14, 1\) .* 152,292 cells of formulas; .* has 40,000 at most\. Take"),
     ((1, 1, 1), (30, 30, 1, 1), "900 rows or columns of the matrix; a workbook that one can read has 500"),
     ((2, 6), (1, 6, 6), "36 kernels between channels; a workbook that one can read has 30"),
 ])

@@ -69,13 +69,13 @@ def _check_size(told: Explanation, taught: Lesson) -> None:
 
 
 def _counts(taught: Lesson, given: int, made: int) -> Iterator[tuple[int, int, str]]:
-    """What a workbook would hold, how much of it there may be, and its name; the dearest to count come last."""
+    """What a workbook would hold, how much of it there may be, and its name; first what makes the others quick to count."""
     columns, rows = taught.ins * given, taught.outs * made
     yield math.prod(taught.kernel.shape[2:]), SLICES, "kernels between channels"
     yield max(columns, rows), SIDE, "rows or columns of the matrix"
-    whole = made
+    yield max(map(len, taught.meetings.values())) * len(taught.joins(0)), TERMS, "products in one formula"
+    whole, taps = made, math.prod(taught.problem.kernel)
     if taught.transposed:
         full = [axis.full(size) for axis, size in zip(taught.problem.axes, taught.problem.coarse, strict=True)]
         whole = math.prod(max(pair) for pair in zip(full, taught.made, strict=True))
-    yield taught.outs * len(taught.joins(0)) * given * whole + 2 * rows * columns, CELLS, "cells of formulas"
-    yield max(map(len, taught.meetings.values())) * len(taught.joins(0)), TERMS, "products in one formula"
+    yield taught.outs * len(taught.joins(0)) * given * (whole + taps) + 2 * rows * columns, CELLS, "cells of formulas"

@@ -13,7 +13,7 @@ from .block import Block, reference
 from .lesson import Cell, Join, Lesson
 from .page import Grid, Page
 
-__all__ = ["Data", "data", "number", "results", "show_result"]
+__all__ = ["Data", "channel", "data", "kernel_title", "number", "results", "show_result"]
 
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
 
 from openpyxl import Workbook
@@ -26,24 +26,35 @@ def matrix(book: Workbook, lesson: Lesson, data: Data) -> tuple[Page, list[Block
     coarse, fine = (given, made) if lesson.transposed else (made, given)
     page.heading("The convolution matrix (coarse rows, fine columns)")
     one = page.band([_convolution(page, lesson, data, coarse, fine)])[0]
-    beside_one = page.row
+    if not lesson.transposed:
+        page.row = max(page.row, one.top + len(fine) + 1)  # the input is the taller one
     page.heading("Its transpose (fine rows, coarse columns)")
     two = page.band([Grid((one.columns, one.rows), lambda i, j: reference(one, j, i, page.name),
                           lambda i, j: page.look(one, j, i), rows=_labels(fine), columns=_labels(coarse))])[0]
     own, other = (two, one) if lesson.transposed else (one, two)
-    x = _column(page, own, 0, "input", lesson.colours[0],
-                lambda i: reference(data.x[given[i][0]], *given[i][1], page.name), len(given))
-    y = _column(page, own, 1, "product", lesson.colours[1], lambda i: _times(own, i, x, page.name), len(made))
-    _column(page, other, 0, "product", lesson.colours[1], lambda i: reference(y, i, 0, page.name), len(made))
-    back = Block(page.name, other.top, other.left + other.columns + GAP, len(made), 1)
-    _column(page, other, 1, "back", lesson.colours[0], lambda i: _times(other, i, back, page.name), len(given), "Back")
-    page.row = max(page.row, beside_one, own.top + len(given) + 1, other.top + len(made) + 1)
-    page.text(words.BACK)
+    x = _column(page, own, 0, Grid((len(given), 1), lambda i, _: _input(data, given[i], page), lesson.colours[0],
+                                   rows=(), columns=("input",)))
+    y = _column(page, own, 1, Grid((len(made), 1), lambda i, _: _times(own, i, x, page.name), lesson.colours[1],
+                                   rows=(), columns=("product",)))
     page.heading("The product, laid out as a grid again, plus the bias")
     at = {index: row for row, index in enumerate(made)}
-    grids = results(page, lesson, "Matrix", lambda d, i, j: (
-        f"={y.cell(at[d, (i, j)], 0, seen_from=page.name)}{data.plus_bias(d)}"))
-    return page, page.band(grids)
+    grids = page.band(results(page, lesson, "Matrix", lambda d, i, j: (
+        f"={y.cell(at[d, (i, j)], 0, seen_from=page.name)}{data.plus_bias(d)}")))
+    page.heading("And back again")
+    page.text(words.BACK)
+    page.band([
+        Grid((len(made), 1), lambda i, _: reference(y, i, 0, page.name), lesson.colours[1], columns=("product",),
+             rows=_labels(made)),
+        Grid((len(given), 1), lambda i, _: _times(other, i, y, page.name), lesson.colours[0], name="Back",
+             columns=("back",), rows=_labels(given)),
+        Grid((len(given), 1), lambda i, _: reference(x, i, 0, page.name), lesson.colours[0], columns=("input",),
+             rows=_labels(given)),
+    ])
+    return page, grids
+
+
+def _input(data: Data, index: Index, page: Page) -> str:
+    return reference(data.x[index[0]], *index[1], page.name)
 
 
 def _indices(channels: int, size: Cell) -> list[Index]:
@@ -83,12 +94,8 @@ def _times(block: Block, row: int, vector: Block, page: str) -> str:
     return f"=SUM(MMULT({block.area(row, 0, 1, seen_from=page)},{vector.area(seen_from=page)}))"
 
 
-def _column(
-    page: Page, beside: Block, number: int, title: str, look: str, value: Callable[[int], str], length: int,
-    name: str = "",
-) -> Block:
-    """A vector at the right of a matrix."""
+def _column(page: Page, beside: Block, number: int, grid: Grid) -> Block:
+    """A vector at the right of a matrix, the first or the second."""
     left = beside.left + beside.columns + GAP + number * (1 + GAP)
-    grid = Grid((length, 1), lambda i, _: value(i), look, name=name, rows=(), columns=(title,))
     page.widest = max(page.widest, left + 1)
     return page.draw(grid, beside.top - 1, left)

@@ -157,9 +157,9 @@ class Page:
         rule.add(block.area().split("!")[1].replace("$", ""))
         self.sheet.add_data_validation(rule)
 
-    def light_up(self, block: Block, formula: str) -> None:
+    def light_up(self, block: Block, formula: str, colour: str = "kernel", share: float = 0.55) -> None:
         """Mark the cells of a block for which a formula holds."""
-        marked = PatternFill("solid", bgColor=tint("kernel", 0.55), fgColor=tint("kernel", 0.55))
+        marked = PatternFill("solid", bgColor=tint(colour, share), fgColor=tint(colour, share))
         rule = FormulaRule(formula=[formula], fill=marked, font=Font(bold=True))
         self.sheet.conditional_formatting.add(block.area().split("!")[1].replace("$", ""), rule)
 

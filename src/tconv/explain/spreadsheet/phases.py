@@ -8,7 +8,7 @@ from openpyxl import Workbook
 
 from . import words
 from .block import Block, total
-from .data import Data, results
+from .data import Data, kernel_title, results
 from .lesson import Cell, Lesson, cells
 from .page import Grid, Page
 
@@ -53,10 +53,10 @@ def _phase(
     places = [(i, j) for i in sorted({i for i, _ in taps}) for j in sorted({j for _, j in taps})]
     size = len({i for i, _ in places}), len({j for _, j in places})
     kernels = [Grid(size, lambda i, j, at=at: "=" + data.kernel[at].cell(*places[i * size[1] + j]),  # type: ignore[misc]
-                    "kernel", f"kernel {at[0]}, {at[1]}" if len(data.kernel) > 1 else "taps",
+                    "kernel", kernel_title(lesson, *at) or "taps",
                     rows=sorted({i for i, _ in places}), columns=sorted({j for _, j in places})) for at in data.kernel]
     made = [Grid((len(rows), len(columns)), lambda i, j, d=d: _part(page, lesson, data, d, (rows[i], columns[j]), taps),  # type: ignore[misc]
-                 lesson.colours[1], f"part {d}" if lesson.outs > 1 else "part", rows=rows, columns=columns)
+                 lesson.colours[1], f"part of {d}" if lesson.outs > 1 else "part", rows=rows, columns=columns)
             for d in range(lesson.outs)]
     blocks = page.band([*kernels, *made])[len(kernels):]
     for d, block in enumerate(blocks):

@@ -21,7 +21,7 @@ LOOKS = (
     ("fine", "a number of the fine grid"),
     ("number", "a product of an input and a tap"),
     ("added", "an added zero, in italics: it is no data"),
-    ("crop", "hatched: cropped, so no part of the result"),
+    ("crop", "hatched and struck out: cropped, so no part of the result"),
 )
 
 
@@ -46,7 +46,7 @@ def start(
     page.row += 1
     page.heading("What the looks mean")
     for look, means in LOOKS:
-        page.write(page.row, 2, {"added": 0, "crop": None}.get(look, 1), look)
+        page.write(page.row, 2, 0 if look == "added" else 1, look)
         page.write(page.row, 4, means, "plain")
         page.row += 1
     return page, verdict
@@ -55,14 +55,14 @@ def start(
 def _setting(page: Page, lesson: Lesson) -> None:
     problem = lesson.problem
     skip = 2 - lesson.rank  # the axis that a lone one was given
-    pairs = [f"{lo}, {hi}" for lo, hi in zip(problem.lo, problem.hi, strict=True)]
+    pairs = [f"{lo} at the start, {hi} at the end" for lo, hi in zip(problem.lo, problem.hi, strict=True)]
     given, made = lesson.colours
     rows: list[tuple[str, Sequence[int | str]]] = [
         (f"input ({given})", lesson.given), ("kernel", problem.kernel), ("stride", problem.stride),
-        ("dilation", problem.dilation), ("crop (padding)" if lesson.transposed else "padding", pairs),
+        ("dilation", problem.dilation), ("crop" if lesson.transposed else "padding read", pairs),
         (f"result ({made})", lesson.made),
     ]
-    told = [(name, (" and " if "padding" in name else " x ").join(map(str, values[skip:]))) for name, values in rows]
+    told = [(name, ("; " if values is pairs else " x ").join(map(str, values[skip:]))) for name, values in rows]
     told.append(("channels", f"{lesson.ins} in, {lesson.outs} out"
                   + (f", {problem.groups} groups" if problem.groups > 1 else "")))
     for name, text in told:

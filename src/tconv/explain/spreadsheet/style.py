@@ -70,7 +70,7 @@ def _styles() -> list[NamedStyle]:
         NamedStyle("tconv added", font=_font(color=QUIET, italic=True), fill=_fill(tint("added", 0.25)),
                    border=_frame(hue("added"), "hair"), alignment=CENTRE),
         NamedStyle("tconv empty", font=_font(color=QUIET), border=_frame(hue("empty"), "hair"), alignment=CENTRE),
-        NamedStyle("tconv crop", font=_font(color=QUIET),
+        NamedStyle("tconv crop", font=_font(color=QUIET, strike=True),
                    fill=PatternFill("lightUp", fgColor=hue("added"), bgColor="FFFFFF"),
                    border=_frame(hue("added"), "dashed"), alignment=CENTRE),
     ]

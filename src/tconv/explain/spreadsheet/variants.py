@@ -72,7 +72,7 @@ def _results(page: Page, lesson: Lesson, data: Data, title: str, name: str, *mor
 
 
 def _overlap(lesson: Lesson) -> Grid:
-    return Grid(lesson.made, lambda i, j: len(lesson.meetings[i, j]), "count", "products")
+    return Grid(lesson.made, lambda i, j: len(lesson.meetings[i, j]), "count", "products in each cell")
 
 
 def _size(lesson: Lesson, size: Cell) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 __all__ = ["BACK", "CELL", "COLLECT", "DATA", "DISTRIBUTE", "MATRIX", "NUMBERS_ONLY", "PADDING", "PHASES", "RELATION",
-           "SHEETS", "START", "STRIDES", "TITLES"]
+           "SHEETS", "START", "STRIDES", "TITLES", "TRY", "TRY_SHOWN"]
 
 TITLES = {
     "Data": "Input and kernel",
@@ -14,6 +14,7 @@ TITLES = {
     "Phases": "Phases: one small convolution for each residue of the stride",
     "Padding": "Padding: the same numbers, cropped or ringed",
     "Stride": "Stride: the same numbers, moved apart",
+    "Try": "Try: any stride, dilation and crop",
 }
 START = {
     True: (
@@ -38,6 +39,7 @@ SHEETS = {
     "Phases": "one small convolution for each residue of the stride",
     "Padding": "the same input and kernel, with other paddings",
     "Stride": "the same input and kernel, with other strides",
+    "Try": "the same input and kernel, with the stride, dilation and crop that you type",
 }
 DATA = (
     "These are the numbers that everything else is made from. Cells with a dashed frame on pale yellow are yours:"
@@ -81,8 +83,8 @@ MATRIX = (
     "where its name is from."
 )
 BACK = (
-    "And back again: the other matrix times the product has the shape of the input, but not its values. "
-    "Transposed is not inverse."
+    "The other matrix, times this product, has as many numbers as the input, but they are not the input's: transposed "
+    "is not inverse."
 )
 PHASES = {
     True: (
@@ -118,3 +120,16 @@ STRIDES = {
         "result shrinks. The number of products that each cell is made from is shown beside it."
     ),
 }
+TRY = {
+    True: (
+        "Here the setting is yours, too: type a stride, a dilation, and how many cells to crop at the start and at the "
+        "end (a negative number adds cells). Each cell of the result adds up the products whose input cell and tap "
+        "meet there: input * stride + tap * dilation - start."
+    ),
+    False: (
+        "Here the setting is yours, too: type a stride, a dilation, and how many zeros to pad at the start and at the "
+        "end (a negative number crops). Each cell of the result adds up the products whose input cell and tap meet "
+        "there: result * stride + tap * dilation - start is the input cell."
+    ),
+}
+TRY_SHOWN = " (the first {0} x {1} cells have a place here)"

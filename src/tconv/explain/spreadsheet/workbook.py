@@ -16,6 +16,7 @@ from .matrix import matrix
 from .phases import phases
 from .start import start
 from .style import dress
+from .trial import trial
 from .variants import padding, strides
 
 __all__ = ["content", "workbook"]
@@ -36,7 +37,7 @@ def workbook(lesson: Lesson) -> Workbook:
     for draw in (matrix, phases):
         page, ways[page.name] = draw(book, lesson, numbers)
         pages.append(page)
-    pages += [padding(book, lesson, numbers), strides(book, lesson, numbers)]
+    pages += [padding(book, lesson, numbers), strides(book, lesson, numbers), trial(book, lesson, numbers)]
     show_result(first, lesson, ways["Distribute"])
     opening, verdict = start(book, lesson, numbers, ways, pages)
     for page in pages:
