@@ -97,7 +97,7 @@ def edited(seed):
     change(book, f"Kernel_{row}_{column}", one.kernel[..., row, column], tuple(tap), -20 - seed)
     change(book, "Bias", one.bias, (0,), 1000)
     chosen = [int(random.integers(size)) for size in one.result.shape]
-    for place, value in zip(area(book, "Cell")[0], [chosen[-1], *[0, *chosen[:-1]][-2:]], strict=True):
+    for place, value in zip(area(book, "Chosen")[0], [chosen[-1], *[0, *chosen[:-1]][-2:]], strict=True):
         place.value = value
     tried = random.integers((1, 1, -1, -1), (4, 3, 3, 3), (one.problem.rank, 4))
     for row, settings in zip(area(book, "Try_setting"), tried.tolist(), strict=True):
@@ -186,7 +186,7 @@ def test_no_cell_holds_an_error(right):
 def test_the_chosen_cell_is_the_sum_of_its_products_and_the_bias(right):
     for one in right:
         want = truth(one.told, one.told.problem)[one.chosen]
-        bias, added, collected = values(one.book, "Cell_value")[0]
+        bias, added, collected = values(one.book, "Chosen_value")[0]
         assert (bias, added, collected) == (one.told.bias[one.chosen[-1]], want, want)
 
 
@@ -272,6 +272,12 @@ def test_formulas_take_only_functions_that_excel_libreoffice_and_google_sheets_s
     for book in books:
         used = {name for _, cell in formulas(book) for name in re.findall(r"([A-Z][A-Z.]*)\(", cell.value)}
         assert used <= SHARED
+
+
+def test_what_marks_a_cell_looks_only_at_its_own_sheet(books):
+    rules = [rule for book in books for sheet in book for found in sheet.conditional_formatting for rule in found.rules]
+    assert rules
+    assert not [formula for rule in rules for formula in rule.formula if "!" in formula]
 
 
 def test_nothing_is_protected_and_every_sheet_is_ready_for_print(books):

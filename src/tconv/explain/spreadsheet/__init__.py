@@ -69,7 +69,7 @@ def _check_size(told: Explanation, taught: Lesson) -> None:
 
 
 def _counts(taught: Lesson, given: int, made: int) -> Iterator[tuple[int, int, str]]:
-    """What a workbook would hold, how much of it there may be, and its name; first what makes the others quick to count."""
+    """What a workbook would hold, how much of it there may be, and its name; what bounds the counting first."""
     columns, rows = taught.ins * given, taught.outs * made
     yield math.prod(taught.kernel.shape[2:]), SLICES, "kernels between channels"
     yield max(columns, rows), SIDE, "rows or columns of the matrix"

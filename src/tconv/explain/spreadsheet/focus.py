@@ -5,7 +5,7 @@ from __future__ import annotations
 from openpyxl import Workbook
 
 from . import words
-from .block import Block
+from .block import Block, reference
 from .collect import Collected, window
 from .data import Data
 from .lesson import Lesson
@@ -22,7 +22,7 @@ def focus(book: Workbook, lesson: Lesson, data: Data, seen: tuple[Page, Collecte
     page.heading("Cell of the result (edit me)")
     most = (lesson.outs, *lesson.made)
     start = (0, lesson.made[0] // 2, lesson.made[1] // 2)
-    choice = page.band([Grid((1, 3), lambda _, j: start[j], f"{lesson.colours[1]} edit", name="Cell", rows=(),
+    choice = page.band([Grid((1, 3), lambda _, j: start[j], f"{lesson.colours[1]} edit", name="Chosen", rows=(),
                              columns=CHOICES)])[0]
     for at, size in enumerate(most):
         page.only(Block(page.name, choice.top, choice.left + at, 1, 1), "whole",
@@ -36,7 +36,7 @@ def focus(book: Workbook, lesson: Lesson, data: Data, seen: tuple[Page, Collecte
     same = _by_channel(lesson, chosen, [cell.format(block.area()) for block in seen[1].made])
     added = "+".join(f"SUM({block.area(seen_from=page.name)})" for block in sums)
     values = [f"={bias}", f"={added}+{bias}", f"={same}"]
-    page.band([Grid((1, 3), lambda _, j: values[j], f"{lesson.colours[1]} sum", name="Cell_value", rows=(),
+    page.band([Grid((1, 3), lambda _, j: values[j], f"{lesson.colours[1]} sum", name="Chosen_value", rows=(),
                     columns=("bias", "sum", "Collect"))])
     _light(lesson, choice, seen)
     return page
@@ -74,19 +74,22 @@ def _products(page: Page, lesson: Lesson, seen: Collected, choice: Block, number
 
 
 def _light(lesson: Lesson, choice: Block, seen: tuple[Page, Collected]) -> None:
-    """Mark the window and the chosen cell on the sheet of the collecting view."""
+    """Mark the window and the chosen cell on the sheet of the collecting view.
+
+    The choice is shown there, too: in Google Sheets a mark can only look at cells of its own sheet.
+    """
     page, found = seen
-    chosen, row, column = ("$".join(["Cell!", *_split(choice.cell(0, at, seen_from="Cell"))]) for at in range(3))
+    page.heading("Marked: the window of this cell, which is chosen on the sheet Cell")
+    shown = page.band([Grid((1, 3), lambda _, j: reference(choice, 0, j, page.name), "number", rows=(),
+                            columns=CHOICES)])[0]
+    chosen, row, column = (shown.area(0, at, 1, 1, seen_from=page.name).split(":")[0] for at in range(3))
     rows, columns = window(lesson)
-    for block in found.grids:
+    for number, block in enumerate(found.grids):
+        listening = (out for out in range(lesson.outs) if number in [join.channel for join in lesson.joins(out)])
+        heard = ",".join(f"{chosen}={out}" for out in listening)
         page.light_up(block, (
-            f"AND(ROW()-{block.top}>={row}*{rows.step},ROW()-{block.top}<{row}*{rows.step}+{lesson.reach[0]},"
+            f"AND(OR({heard}),ROW()-{block.top}>={row}*{rows.step},ROW()-{block.top}<{row}*{rows.step}+{lesson.reach[0]},"
             f"COLUMN()-{block.left}>={column}*{columns.step},"
             f"COLUMN()-{block.left}<{column}*{columns.step}+{lesson.reach[1]})"))
     for out, block in enumerate(found.made):
         page.light_up(block, f"AND({chosen}={out},ROW()-{block.top}={row},COLUMN()-{block.left}={column})")
-
-
-def _split(place: str) -> tuple[str, str]:
-    letters = place.rstrip("0123456789")
-    return letters, place[len(letters):]

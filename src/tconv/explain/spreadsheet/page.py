@@ -17,13 +17,14 @@ from openpyxl.worksheet.page import PageMargins
 from .block import Block
 from .style import hue, tint
 
-__all__ = ["Grid", "Page"]
+__all__ = ["AGREE", "Grid", "Page"]
 
 WIDTH = 7.0  # of a column, in characters
 ACROSS = 26  # columns that a band of grids fills before it goes on below
 GAP = 1  # columns between grids
 LETTERS = 100  # characters in a line of the explanations
 POINTS, LINE = 5.5, 15  # of a character's width and of a row's height
+AGREE = "all ways agree"  # what the check row says when all is well
 SHORT = 60  # rows that fit on one printed page
 
 
@@ -166,6 +167,7 @@ class Page:
     def finish(self, check: str) -> None:
         """Write the check row, set the columns' widths, and prepare the sheet for print."""
         self.write(2, 2, check, "check")
+        self.light_up(Block(self.name, 2, 2, 1, 6), f'ISERROR(SEARCH("{AGREE}",$B$2))')
         sheet = self.sheet
         sheet.column_dimensions["A"].width = 2.5
         for column in range(2, self.widest + 1):

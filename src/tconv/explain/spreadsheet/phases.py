@@ -58,7 +58,7 @@ def _phase(
     made = [Grid((len(rows), len(columns)), lambda i, j, d=d: _part(page, lesson, data, d, (rows[i], columns[j]), taps),  # type: ignore[misc]
                  lesson.colours[1], f"part of {d}" if lesson.outs > 1 else "part", rows=rows, columns=columns)
             for d in range(lesson.outs)]
-    blocks = page.band([*kernels, *made])[len(kernels):]
+    blocks = page.band([*kernels, *made])[1:] if len(kernels) == 1 else (page.band(kernels), page.band(made))[1]
     for d, block in enumerate(blocks):
         for i, j in cells((len(rows), len(columns))):
             parts[d, (rows[i], columns[j])].append(block.cell(i, j, seen_from=page.name))

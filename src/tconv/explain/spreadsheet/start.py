@@ -10,7 +10,7 @@ from . import words
 from .block import Block, apart
 from .data import Data
 from .lesson import Lesson
-from .page import Grid, Page
+from .page import AGREE, Grid, Page
 
 __all__ = ["start"]
 
@@ -89,7 +89,7 @@ def _check(page: Page, data: Data, ways: dict[str, list[Block]]) -> str:
     most = "MAX({})".format(",".join(block.cell(0, 0, seen_from=page.name) for block in blocks))
     verdict = page.draw(Grid((1, 1), lambda *_: (
         f'=IF({wrong}>0,"Some cell of Data is no number",IF({most}<=1E-12*(1+{data.scale}),'
-        '"Check: all ways agree","CHECK: THE WAYS DO NOT AGREE"))'), "check", name="Check", rows=(), columns=()),
+        f'"Check: {AGREE}","CHECK: THE WAYS DO NOT AGREE"))'), "check", name="Check", rows=(), columns=()),
         page.row, 2)
     page.row += 2
     return verdict.cell(0, 0)
