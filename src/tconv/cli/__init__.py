@@ -22,6 +22,13 @@ def main() -> None:
 
 
 def _app() -> None:
+    if sys.argv[1:2] == ["explain"]:
+        from . import explain, options
+
+        said = options.plain(explain.OPTIONS, sys.argv[2:])
+        if said is not None:
+            explain.explain(**said)
+            return
     try:
         from .app import app
     except ModuleNotFoundError as error:

@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from .. import __version__
+from .options import typed
 
 __all__ = ["VERBS", "app"]
 
@@ -28,7 +29,8 @@ class Verbs(TyperGroup):
         inner = getattr(module, "app", None)
         if inner is None:
             inner = typer.Typer(add_completion=False, rich_markup_mode="rich")
-            inner.command(cmd_name, epilog=module.EXAMPLES)(getattr(module, cmd_name))
+            verb, options = getattr(module, cmd_name), getattr(module, "OPTIONS", None)
+            inner.command(cmd_name, epilog=module.EXAMPLES)(typed(verb, options) if options else verb)
         command = typer.main.get_command(inner)
         command.name = cmd_name
         return command

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
-
-import typer
+from typing import Any
 
 from ..errors import SettingError
 from ..explain.asked import Asked, told
 from ..explain.render import RENDERERS, THEMES, known, render, summary_text
 from ..explain.stories import VIEWS
-from ..files import write_whole
+from .options import Option
 
-__all__ = ["EXAMPLES", "explain"]
+__all__ = ["EXAMPLES", "OPTIONS", "explain"]
 
 EXAMPLES = """Examples:\n
   tconv explain --input 2x2 --kernel 2x2 --stride 2\n
@@ -24,47 +22,48 @@ EXAMPLES = """Examples:\n
   tconv explain --input 3x3 --kernel 3x3 --stride 2 --padding 1 -o stamps.gif
 """
 
+OPTIONS = (
+    Option("input", ("--input", "-i"), "A size as 4x4, values as '1 2; 3 4' or [[1, 2], [3, 4]], or an image file.",
+           default="2x2"),
+    Option("kernel", ("--kernel", "-k"), "A size as 3x3, or values; without it 3 taps on each axis."),
+    Option("stride", ("--stride", "-s"), "Samples: 2, or 2,1 by axis."),
+    Option("padding", ("--padding", "-p"), "Samples: 1, or 1,0 by axis, or 0:1 for start and end; or same, or valid. "
+                                           "It crops a transposed convolution."),
+    Option("output_padding", ("--output-padding",), "Samples less to crop at the end."),
+    Option("dilation", ("--dilation", "-d"), "Samples from tap to tap."),
+    Option("groups", ("--groups",), "Groups of channels; each has one channel here.", int),
+    Option("conv", ("--conv",), "The convolution, and not the transposed one.", bool, False),
+    Option("keras", ("--keras",), "The layer in Keras' words: Conv2DTranspose(1, 3, strides=2)."),
+    Option("torch", ("--torch",), "The layer in PyTorch's words: ConvTranspose2d(1, 1, 3, stride=2)."),
+    Option("view", ("--view",), f"{', '.join(VIEWS)}; without it distribute, or collect with --conv."),
+    Option("form", ("--as",), f"{', '.join(RENDERERS)}; without it what the file's name says, or text."),
+    Option("out", ("--out", "-o"), "The file to write."),
+    Option("cell", ("--cell",), "The result's cell for --view cell, as 1,2."),
+    Option("channel", ("--channel",), "The result's channel.", int, 0),
+    Option("step", ("--step",), "Only this step, counted from 1.", int),
+    Option("theme", ("--theme",), f"{', '.join(THEMES)}.", default="auto"),
+)
+
 
 def explain(
-    input: Annotated[str, typer.Option("--input", "-i", help="A size as 4x4, values as '1 2; 3 4' or [[1, 2], [3, 4]], "
-                                                             "or an image file.")] = "2x2",
-    kernel: Annotated[str | None, typer.Option("--kernel", "-k", help="A size as 3x3, or values. [default: 3 taps on "
-                                                                      "each axis]", show_default=False)] = None,
-    stride: Annotated[str | None, typer.Option(help="Samples: 2, or 2,1 by axis.")] = None,
-    padding: Annotated[str | None, typer.Option(help="Samples: 1, or 1,0 by axis, or 0:1 for start and end; or same, "
-                                                     "valid. It crops a transposed convolution.")] = None,
-    output_padding: Annotated[str | None, typer.Option(help="Samples less to crop at the end.")] = None,
-    dilation: Annotated[str | None, typer.Option(help="Samples from tap to tap.")] = None,
-    groups: Annotated[int | None, typer.Option(help="Groups of channels; each has one here.")] = None,
-    conv: Annotated[bool, typer.Option("--conv", help="The convolution instead of the transposed one.")] = False,
-    keras: Annotated[str | None, typer.Option(help="The layer in Keras' words.")] = None,
-    torch: Annotated[str | None, typer.Option(help="The layer in PyTorch's words.")] = None,
-    view: Annotated[str | None, typer.Option(help=f"{', '.join(VIEWS)}. [default: distribute; collect with --conv]",
-                                             show_default=False)] = None,
-    form: Annotated[str | None, typer.Option("--as", help=f"{', '.join(RENDERERS)}. [default: as the file's name "
-                                                          "says, else text]", show_default=False)] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="The file to write.")] = None,
-    cell: Annotated[str | None, typer.Option(help="The result's cell for --view cell, as 1,2.")] = None,
-    channel: Annotated[int, typer.Option(help="The result's channel.")] = 0,
-    step: Annotated[int | None, typer.Option(help="Only this step, from 1.")] = None,
-    theme: Annotated[str, typer.Option(help=f"{', '.join(THEMES)}.")] = "auto",
+    *, view: str | None, form: str | None, out: str | None, cell: str | None, channel: int, step: int | None,
+    theme: str, **layer: Any,
 ) -> None:
     """Show what a transposed convolution, or a convolution, does with every number.
 
-    Six views agree: stamps that are added, a window that slides, a matrix, small layers that interleave, one cell, and
-    the overlap; and the gradients.
+    Distributing, collecting, the matrix and the phases give the same result; a cell tells what made it, the overlap how
+    many products meet, and the gradients run the layer backwards.
     """
-    asked = Asked(input, kernel, stride, padding, output_padding, dilation, groups, conv, keras, torch)
-    form = form or _by_name(out)
-    known("as", form, RENDERERS)
+    asked = Asked(**layer)
+    path = None if out is None else Path(out)
+    form = form or _by_name(path)
     view = view or ("collect" if asked.ordinary else "distribute")
+    known("as", form, RENDERERS)
     known("view", view, VIEWS)
-    if view == "summary" and form == "text":
-        _hand_over(summary_text(asked.summary(), sys.stdout.isatty() and out is None), form, out)
-        return
-    made = render(told(asked), view, form, channel=channel, cell=_cell(cell), step=_step(step), theme=theme,
-                  colour=sys.stdout.isatty() and out is None)
-    _hand_over(made, form, out)
+    colour = path is None and sys.stdout.isatty()
+    made = summary_text(asked.summary(), colour) if (view, form) == ("summary", "text") else render(
+        told(asked), view, form, channel=channel, cell=_cell(cell), step=_step(step), theme=theme, colour=colour)
+    _hand_over(made, form, path)
 
 
 def _by_name(out: Path | None) -> str:
@@ -74,15 +73,16 @@ def _by_name(out: Path | None) -> str:
     forms = {renderer.suffix: name for name, renderer in RENDERERS.items()}
     suffix = out.suffix.lstrip(".").lower()
     if suffix not in forms:
-        raise SettingError(f"out: {out} says by its name no form that can be written; end it in one of "
+        raise SettingError(f"out: {str(out)!r} says by its name no form that can be written; end it in one of "
                            f".{', .'.join(forms)}, or add --as.")
     return forms[suffix]
 
 
 def _cell(text: str | None) -> tuple[int, ...] | None:
-    from .words import numbers
-
-    return numbers("cell", text)
+    try:
+        return None if text is None else tuple(int(part) for part in text.strip("()").split(","))
+    except ValueError:
+        raise SettingError(f"cell: is {text!r}, but has to be whole numbers with commas between, as in 1,2.") from None
 
 
 def _step(step: int | None) -> int | None:
@@ -94,8 +94,10 @@ def _step(step: int | None) -> int | None:
 def _hand_over(made: str | bytes, form: str, out: Path | None) -> None:
     """Write the file, or print what a terminal can show."""
     if out is not None:
+        from ..files import write_whole
+
         write_whole(out, made)
-        print(f"{out}: {RENDERERS[form].says}, {_size(out.stat().st_size)}.")
+        print(f"{out}: {RENDERERS[form].says}, {len(made if isinstance(made, bytes) else made.encode()):,} bytes.")
     elif isinstance(made, str):
         print(made, end="")
     elif sys.stdout.isatty():
@@ -103,7 +105,3 @@ def _hand_over(made: str | bytes, form: str, out: Path | None) -> None:
                            f"{RENDERERS[form].suffix}.")
     else:
         sys.stdout.buffer.write(made)
-
-
-def _size(count: int) -> str:
-    return f"{count:,} bytes" if count < 10_000 else f"{count / 1000:,.0f} kB"

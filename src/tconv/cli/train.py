@@ -26,7 +26,8 @@ from .words import err, numbers, out
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Train a network on real data; it ends with a report.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(help="Train a network on real data; it ends with a report.", no_args_is_help=True,
+                  add_completion=False)
 
 
 @app.callback()

@@ -197,7 +197,8 @@ def _columns(panel: Panel) -> tuple[list[float], float, float]:
         texts = [[len(row[column].text) for row in panel.rows if row[column]] for column in range(count)]  # type: ignore[union-attr]
         return [max(column, default=0) * 13 * 0.56 + 20 for column in texts], SMALL, 13.0
     longest = max((len(box.text) for row in panel.rows for box in row if box), default=1)
-    return [max(height, longest * size * 0.6 + 12)] * count, height, size
+    room = 22 if any(box.tag for row in panel.rows for box in row if box) else 12
+    return [max(height, longest * size * 0.6 + room)] * count, height, size
 
 
 def _numbers(panel: Panel, widths: list[float], height: float, left: float, top: float) -> list[Words]:

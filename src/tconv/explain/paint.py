@@ -10,7 +10,7 @@ from typing import Any
 from PIL import Image, ImageDraw, ImageFont
 
 from .layout import Mark, Scene, Shades, Words
-from .svg import FAINTEST, SOFT, SPREAD
+from .svg import FAINTEST, SPREAD
 from .theme import Palette, mix
 
 __all__ = ["gif", "painted"]
@@ -78,12 +78,12 @@ def _mark(image: Any, draw: Any, mark: Mark, palette: Palette, zoom: float) -> N
                                width=round(2 * zoom))
     elif box.role in ("added", "empty"):
         fill = mix(colour, palette.ground, 0.3) if box.strong else palette.ground
-        edge = palette.ink if box.strong else mix(colour, palette.ground, 0.55)
+        edge = palette.ink if box.strong else palette.edge(box.role)
         draw.rounded_rectangle(corners, radius, fill=fill, outline=edge, width=round((1 + box.strong) * zoom))
         ink = palette.ink if box.strong else palette.quiet
     else:
-        draw.rounded_rectangle(corners, radius, fill=mix(colour, palette.ground, SOFT),
-                               outline=mix(colour, palette.ground, 0.55), width=round(zoom))
+        draw.rounded_rectangle(corners, radius, fill=palette.soft(box.role), outline=palette.edge(box.role),
+                               width=round(zoom))
     middle = ((corners[0] + corners[2]) / 2, (corners[1] + corners[3]) / 2)
     halo = {"stroke_width": round(2.5 * zoom), "stroke_fill": palette.ground} if box.role == "crop" else {}
     draw.text(middle, box.text.translate(SPELLED), fill=ink, font=_font(mark.size * zoom), anchor="mm", **halo)
@@ -103,7 +103,7 @@ def _hatched(image: Any, draw: Any, corners: Sequence[float], colour: str, palet
     for start in range(-height, width, round(9 * zoom)):
         slanted.line([start, height, start + height, 0], fill=colour, width=round(1.4 * zoom))
     image.paste(tile, (left, top), shape)
-    draw.rounded_rectangle(corners, 5 * zoom, outline=palette.ink if strong else mix(colour, palette.ground, 0.55),
+    draw.rounded_rectangle(corners, 5 * zoom, outline=palette.ink if strong else palette.edge("crop"),
                            width=round((1 + strong) * zoom))
 
 

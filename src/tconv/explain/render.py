@@ -6,17 +6,17 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import MissingExtra, SettingError, ShapeError, SizeError
 from .cells import Index
 from .facts import Explanation
-from .layout import Scene, framed, scene
 from .picture import Picture, Story
 from .stories import VIEWS
-from .stories.summary import summary_story
 from .summary import Summary
-from .theme import DARK, LIGHT
+
+if TYPE_CHECKING:
+    from .layout import Scene
 
 __all__ = ["RENDERERS", "THEMES", "Choice", "Renderer", "drawn", "render", "scenes", "story",
            "summary_text"]
@@ -120,6 +120,8 @@ def scenes(found: Story) -> list[Scene]:
     Raises:
         SizeError: if there are too many.
     """
+    from .layout import framed, scene
+
     every = [found.step(number) for number in counted(found)] or [found.still]
     laid = [scene(one, found.title) for one in every]
     width = max(one.width for one in laid)
@@ -145,6 +147,7 @@ def _text(told: Explanation, choice: Choice) -> str:
 
 def summary_text(facts: Summary, colour: bool = False) -> str:
     """The summary of a layer of any size, whose numbers nobody has made."""
+    from .stories.summary import summary_story
     from .text import text
 
     return text(summary_story(facts), colour=colour)
@@ -160,6 +163,7 @@ def _svg(told: Explanation, choice: Choice) -> str:
 
 def drawn(found: Story, theme: str = "auto", picture: Picture | None = None) -> str:
     """The still picture of a story, or another one of its pictures, as SVG."""
+    from .layout import scene
     from .svg import svg
 
     shown = picture or found.still
@@ -167,6 +171,8 @@ def drawn(found: Story, theme: str = "auto", picture: Picture | None = None) -> 
 
 
 def _gif(told: Explanation, choice: Choice) -> bytes:
+    from .theme import DARK, LIGHT
+
     paint = _extra("paint", "pillow", "explain")
     every = scenes(story(told, choice))
     return bytes(paint.gif(every, DARK if choice.theme == "dark" else LIGHT, 1.5 if len(every) <= SHARP else 1.0))

@@ -14,8 +14,7 @@ from .theme import DARK, LIGHT, ROLES, Palette, mix
 __all__ = ["svg"]
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
-SOFT = 0.13  # how much of its role's colour a box has
-FAINTEST, SPREAD = 0.08, 0.72  # the same where a shade says how much
+FAINTEST, SPREAD = 0.08, 0.72  # how much of its role's colour a box has where a shade says it
 
 
 def svg(scene: Scene, title: str, description: str, *, theme: str | None = "auto") -> str:
@@ -59,10 +58,8 @@ def _rules(front: str, page: Palette) -> str:
         f"{at}.tc-n{{font-variant-numeric:tabular-nums}}",
     ]
     for role in ROLES:
-        colour = page.colour(role)
-        inside, edge = mix(colour, page.ground, SOFT), mix(colour, page.ground, 0.55)
         rules += [f"{at}text.tc-{role}{{fill:{page.title(role)}}}",
-                  f"{at}rect.tc-{role}{{fill:{inside};stroke:{edge}}}",
+                  f"{at}rect.tc-{role}{{fill:{page.soft(role)};stroke:{page.edge(role)}}}",
                   f"{at}rect.tc-{role}.tc-s{{fill:{page.solid(role)};stroke:{page.ink};stroke-width:2}}"]
     rules += [
         f"{at}rect.tc-plain{{fill:none;stroke:none}}",

@@ -20,6 +20,7 @@ class Role:
         light, dark: its colour on a light and on a dark page.
         mark: what is put around its number in plain text.
         terminal: its ANSI colour.
+        soft: how much of its colour a box has.
     """
 
     says: str
@@ -27,6 +28,7 @@ class Role:
     dark: str
     mark: tuple[str, str] = (" ", " ")
     terminal: str = "39"
+    soft: float = 0.13
 
 
 ROLES: dict[str, Role] = {
@@ -37,10 +39,10 @@ ROLES: dict[str, Role] = {
     "crop": Role("cropped", "#9AA0A6", "#9AA0A6", mark=("(", ")"), terminal="90"),
     "empty": Role("nothing yet", "#C4C8CC", "#4A5058", terminal="90"),
     "plain": Role("", "#5F6368", "#A8ADB3"),
-    "phase0": Role("phase a", "#CC79A7", "#E4A3C6", terminal="35"),
-    "phase1": Role("phase b", "#A6871A", "#F0E442", terminal="33"),
-    "phase2": Role("phase c", "#2E8FC9", "#7CC8F0", terminal="36"),
-    "phase3": Role("phase d", "#7A5FD0", "#B5A3F0", terminal="34"),
+    "phase0": Role("phase a", "#CC79A7", "#E4A3C6", terminal="35", soft=0.24),
+    "phase1": Role("phase b", "#A6871A", "#F0E442", terminal="33", soft=0.24),
+    "phase2": Role("phase c", "#2E8FC9", "#7CC8F0", terminal="36", soft=0.24),
+    "phase3": Role("phase d", "#7A5FD0", "#B5A3F0", terminal="34", soft=0.24),
 }
 
 PHASES = 4  # phase colours; further phases take them again, and carry their letters
@@ -58,6 +60,14 @@ class Palette:
     def colour(self, role: str) -> str:
         """A role's colour on this page."""
         return str(getattr(ROLES[role], self.name))
+
+    def soft(self, role: str) -> str:
+        """A little of it on this page's ground."""
+        return mix(self.colour(role), self.ground, ROLES[role].soft)
+
+    def edge(self, role: str) -> str:
+        """More of it, for a frame."""
+        return mix(self.colour(role), self.ground, 0.55)
 
     def title(self, role: str) -> str:
         """The same, easy to read as text."""
