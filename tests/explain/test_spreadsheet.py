@@ -14,6 +14,7 @@ import pytest
 
 from tconv.errors import MissingExtra, SizeError, UnsupportedError
 from tconv.explain import Explanation, explain
+from tconv.explain.render import render
 from tconv.explain.spreadsheet import xlsx
 from tconv.geometry import Problem, Spec, problem_from_coarse, problem_from_fine
 
@@ -274,6 +275,12 @@ def test_formulas_take_only_functions_that_excel_libreoffice_and_google_sheets_s
         assert used <= SHARED
 
 
+def test_the_first_sheet_leads_to_every_other(books):
+    for book in books:
+        links = [cell.hyperlink.location for row in book["Start"] for cell in row if cell.hyperlink]
+        assert links == [f"{name}!A1" for name in book.sheetnames[1:]]
+
+
 def test_what_marks_a_cell_looks_only_at_its_own_sheet(books):
     rules = [rule for book in books for sheet in book for found in sheet.conditional_formatting for rule in found.rules]
     assert rules
@@ -289,6 +296,12 @@ def test_nothing_is_protected_and_every_sheet_is_ready_for_print(books):
             assert sheet.print_title_rows == "$1:$2"
 
 
+def test_the_table_of_renderers_makes_the_same_workbook():
+    one = told(1)
+    book = openpyxl.load_workbook(io.BytesIO(render(one, format="xlsx")))
+    assert [cell.value for _, cell in formulas(book)] == [cell.value for _, cell in formulas(opened(one))]
+
+
 def test_fractions_keep_their_value():
     one = explain([0.1, 2.5], [1.25], problem=problem_from_coarse(Spec.of(kernel=(1,)), (2,)))
     assert values(opened(one), "Input_0").tolist() == [[0.1, 2.5]]
@@ -296,8 +309,8 @@ def test_fractions_keep_their_value():
 
 
 def test_the_longest_formula_fits_into_every_program():
-    spec = Spec.of(kernel=(14, 14))
-    one = explain(np.ones((14, 14)), np.ones((14, 14)), problem=problem_from_fine(spec, (14, 14)), transposed=False)
+    spec = Spec.of(kernel=(4, 5))
+    one = explain(np.ones((4, 5, 10)), np.ones((4, 5, 10, 1)), problem=problem_from_fine(spec, (4, 5)), transposed=False)
     assert max(len(cell.value) for _, cell in formulas(opened(one))) < 8192
 
 

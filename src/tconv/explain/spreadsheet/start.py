@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from openpyxl import Workbook
+from openpyxl.worksheet.hyperlink import Hyperlink
 
 from . import words
 from .block import Block, apart
@@ -40,7 +41,7 @@ def start(
     page.heading("The sheets")
     for other in pages:
         page.write(page.row, 2, other.name, "link")
-        page.sheet.cell(page.row, 2).hyperlink = f"#{other.name}!A1"
+        page.sheet.cell(page.row, 2).hyperlink = Hyperlink(ref="", location=f"{other.name}!A1")
         page.write(page.row, 4, words.SHEETS[other.name], "plain")
         page.row += 1
     page.row += 1
