@@ -50,6 +50,7 @@ class Convention:
         name: the key in `CONVENTIONS` and in `CONVOLUTIONS`.
         layers: the layers that it knows.
         defaults: its arguments for geometry with their defaults; those without one are left out.
+        required: its arguments for geometry that have no default.
         kernel_argument: the argument that holds the taps per axis. Where a framework reads them off the kernel array,
             this is a name of ours.
         spec: its arguments, defaults filled in, and the input's sizes or None, to the setting.
@@ -77,6 +78,7 @@ class Convention:
     layout: str
     steps: Layout
     code: Callable[[Arguments, Channels, Spec], str]
+    required: tuple[str, ...] = ()
     kernel_argument: str = "kernel_size"
     channels: Callable[[Arguments], Channels] = field(default=lambda arguments: Channels())
     data: str = "(N, C, *I)"
@@ -89,6 +91,11 @@ class Convention:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "defaults", MappingProxyType(dict(self.defaults)))
+
+    @property
+    def geometry(self) -> frozenset[str]:
+        """Its arguments that say a setting."""
+        return frozenset({*self.defaults, *self.required, self.kernel_argument})
 
     def read(self, arguments: Mapping[str, Any], sizes: Sequence[int] | None = None) -> Spec:
         """The setting that the framework's arguments stand for.

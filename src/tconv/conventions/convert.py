@@ -66,8 +66,8 @@ class Conversion:
     @property
     def said(self) -> str:
         """The layer that was read, as a line of its framework."""
-        known = {*self.source.defaults, self.source.kernel_argument}
-        arguments = {**self.source.defaults, **{key: self.read[key] for key in self.read if key in known}}
+        arguments = {**self.source.defaults, **{key: self.read[key] for key in self.read if key in
+                                                self.source.geometry}}
         return self.source.code(arguments, self.channels, self.spec)
 
     @property
@@ -161,7 +161,7 @@ def _layouts(source: Convention, read: Arguments, target: Convention, written: A
 
 
 def _dropped(source: Convention, arguments: Arguments) -> Iterator[str]:
-    carried = {*source.defaults, source.kernel_argument, *CARRIED}
+    carried = source.geometry | set(CARRIED)
     for name, value in arguments.items():
         if name not in carried and value is not None:
             yield f"{name}={value!r} is not carried over."

@@ -191,6 +191,7 @@ JAX = Convention(
     data="(N, *I, C)",
     said_axes=_axes,
     code=_code,
+    required=("strides", "padding"),
     versions="jax 0.10.2",
 )
 
@@ -242,6 +243,7 @@ JAX_CONV = Convention(
     data="(N, C, *I)",
     said_axes=_axes,
     code=_conv_code,
+    required=("window_strides", "padding"),
     versions="jax 0.10.2",
     transposed=False,
 )

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from ..conventions import Convention, Conversion
 from ..conventions.programs import PROGRAMS
 from ..errors import ShapeError, SizeError
 from ..geometry import Extent, Problem, cost
-from ..operations import conv, conv_transpose
+from ..methods import METHODS, conv
 from .side import Running, missing, run, version
 
 __all__ = ["Proof", "Side", "chosen_problem", "draw", "prove"]
@@ -184,11 +183,8 @@ def _source(found: Conversion) -> tuple[str, ...]:
 
 
 def _ours(found: Conversion, x: Array, kernel: Array, bias: Array, problem: Problem) -> Array:
-    crop = tuple(zip(problem.lo, problem.hi, strict=True))
-    setting: dict[str, Any] = {"stride": problem.stride, "dilation": problem.dilation, "crop": crop,
-                               "groups": problem.groups}
-    own: Callable[..., Array] = partial(conv_transpose, method="columns") if found.source.transposed else conv
-    return own(x, kernel, **setting) + bias
+    own = METHODS["columns"] if found.source.transposed else conv
+    return own(x, kernel, problem) + bias
 
 
 def _results(found: Conversion, ready: Sequence[Part], x: Array,
