@@ -309,9 +309,11 @@ def test_fractions_keep_their_value():
 
 
 def test_the_longest_formula_fits_into_every_program():
-    spec = Spec.of(kernel=(4, 5))
-    one = explain(np.ones((4, 5, 10)), np.ones((4, 5, 10, 1)), problem=problem_from_fine(spec, (4, 5)), transposed=False)
-    assert max(len(cell.value) for _, cell in formulas(opened(one))) < 8192
+    setting = problem_from_fine(Spec.of(kernel=(4, 5)), (4, 5))
+    one = explain(np.ones((4, 5, 10)), np.ones((4, 5, 10, 1)), problem=setting, transposed=False)
+    longest = max((cell.value for _, cell in formulas(opened(one))), key=len)
+    assert longest.count("*") == 200
+    assert len(longest) < 8192
 
 
 @pytest.mark.parametrize(("size", "kernel", "says"), [
