@@ -4,6 +4,9 @@ import os
 import sys
 from pathlib import Path
 
+from docutils import nodes
+from sphinx.application import Sphinx
+
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_ext"))
 os.environ.setdefault("KERAS_BACKEND", "jax")
@@ -23,6 +26,7 @@ extensions = [
     "tables",
     "commands",
     "notebooks",
+    "interactive",
 ]
 exclude_patterns = ["_ext"]
 nitpicky = False
@@ -46,10 +50,12 @@ html_title = "tconv"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = False
+html_show_copyright = False
 html_show_sourcelink = False
 html_show_sphinx = False
 html_theme_options = {
     "top_of_page_buttons": [],
+    "navigation_with_keys": True,
     "light_css_variables": {"color-brand-primary": "#0072B2", "color-brand-content": "#0072B2"},
     "dark_css_variables": {"color-brand-primary": "#56B4E9", "color-brand-content": "#56B4E9"},
 }
@@ -57,3 +63,14 @@ pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"
 copybutton_prompt_text = r">>> |\.\.\. "
 copybutton_prompt_is_regexp = True
+
+
+def trimmed(app: Sphinx, page: nodes.document) -> None:
+    """Examples without the empty line that ends them for doctest."""
+    for block in page.findall(nodes.literal_block):
+        block.rawsource = block.rawsource.rstrip()
+        block[:] = [nodes.Text(block.astext().rstrip())]
+
+
+def setup(app: Sphinx) -> None:
+    app.connect("doctree-read", trimmed)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 __all__ = ["Part", "parts"]
 
 FENCE = re.compile(r"^```(?P<kind>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
-OPTION = re.compile(r"^:(?P<name>\w+):[ ]*(?P<value>.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ def _fenced(kind: str, body: str) -> Iterator[Part]:
     if kind == "python" and ">>>" in body:
         yield from _examples(body)
     elif kind.startswith("{picture}"):
-        yield Part("picture", OPTION.sub("", body).strip())
+        yield Part("picture", body.strip())
     elif not kind.startswith("{"):
         yield Part("prose", f"```{kind}\n{body}```")
 

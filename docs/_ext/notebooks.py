@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import logging
 import re
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,9 @@ from chapters import Part, parts
 from docutils import nodes
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from pictures import split
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
-from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 from traitlets.config import Config
 
@@ -22,8 +23,7 @@ __all__ = ["disagreements", "executed", "notebook", "setup"]
 
 LINK = re.compile(r"\[([^\]]+)\]\((?!https?:)[^)]+\)")
 SECONDS = 300
-# Through files, not over the network; and without a line for each notebook.
-APART = Config({"KernelManager": {"transport": "ipc"}, "NotebookClient": {"log_level": "WARNING"}})
+APART = Config({"KernelManager": {"transport": "ipc"}})  # through files, not over the network
 CHECK = doctest.OutputChecker()
 
 
@@ -43,6 +43,9 @@ def notebook(page: str) -> Any:
 def _cell(part: Part) -> Any:
     if part.kind == "prose":
         return new_markdown_cell(LINK.sub(r"\1", part.text))
+    if part.kind == "picture":
+        before, last = split(part.text)
+        return new_code_cell(f"from IPython.display import SVG\n{before}\nSVG(data={last})")
     return new_code_cell(part.text, metadata={"want": part.want} if part.want else {})
 
 
@@ -86,18 +89,19 @@ class Notebook(SphinxDirective):
 
 def write(app: Sphinx, failed: Exception | None) -> None:
     """Execute and write the notebook of every page that links to one."""
-    if failed or app.builder.name != "html":
+    if failed or app.builder.name != "html" or not app.config.run_notebooks:
         return
+    logging.getLogger("traitlets").setLevel("WARNING")
     folder = Path(app.outdir) / "notebooks"
     folder.mkdir(exist_ok=True)
     for page, facts in sorted(app.env.metadata.items()):
         if "notebook" in facts:
-            logging.getLogger(__name__).info("running the notebook of %s", page)
             book = executed(Path(app.env.doc2path(page)).read_text("utf-8"))
             nbformat.write(book, folder / f"{facts['notebook']}.ipynb")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("notebook", Notebook)
+    app.add_config_value("run_notebooks", True, "")  # `sphinx -D run_notebooks=0` for a quick look
     app.connect("build-finished", write)
     return {"parallel_read_safe": True}

@@ -12,7 +12,7 @@ from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from tconv.conventions import CONVENTIONS, Channels, Convention
+from tconv.conventions import CONVENTIONS, CONVOLUTIONS, Convention, spell
 from tconv.errors import UnsupportedError
 from tconv.geometry import Spec
 
@@ -21,6 +21,13 @@ __all__ = ["Frameworks", "Parameters", "Spellings", "setup"]
 
 def code(text: str) -> nodes.Node:
     return nodes.paragraph("", "", nodes.literal(text, text))
+
+
+def codes(texts: Iterable[str]) -> nodes.Node:
+    line = nodes.paragraph("", "")
+    for text in texts:
+        line += [nodes.literal(text, text), nodes.Text(" ")]
+    return line
 
 
 def words(text: str) -> nodes.Node:
@@ -40,46 +47,49 @@ def _row(cells: Iterable[nodes.Node]) -> nodes.row:
 
 
 class Frameworks(SphinxDirective):
-    """Every row of the table of conventions: layers, arguments with their defaults, layouts, and what it ran against."""
+    """A section for each framework: its layers, arguments with their defaults, layouts, and what it was run against."""
 
     def run(self) -> list[nodes.Node]:
-        head = ("framework", "layers", "arguments and defaults", "kernel", "arrays", "run against")
-        return [table(head, map(self._cells, CONVENTIONS.values()))]
+        return [self._section(name) for name in CONVENTIONS]
 
-    def _cells(self, row: Convention) -> list[nodes.Node]:
-        arguments = {row.kernel_argument: ..., **row.defaults}
-        said = [f"{name}={value!r}" if value is not ... else name for name, value in arguments.items()]
-        many = nodes.paragraph("", "")
-        for entry in said:
-            many += [nodes.literal(entry, entry), nodes.Text(" ")]
-        layers = nodes.paragraph("", "")
-        for layer in row.layers:
-            layers += [nodes.literal(layer.name, layer.name), nodes.Text(" ")]
-        return [words(row.name), layers, many, words(row.layout), words(row.data),
-                words(row.versions or "read in its documents, not run")]
+    def _section(self, name: str) -> nodes.Node:
+        row, plain = CONVENTIONS[name], CONVOLUTIONS[name]
+        section = nodes.section("", nodes.title(name, name), ids=[nodes.make_id(f"framework-{name}")])
+        section += words(f"Run against {row.versions}." if row.run else "Read in its documents, not run.")
+        facts = ("layers", "arguments", "kernel", "arrays")
+        section += table(("", "transposed", "plain"), zip(map(words, facts), _facts(row), _facts(plain), strict=True))
+        return section
+
+
+def _facts(row: Convention) -> list[nodes.Node]:
+    said = [row.kernel_argument, *(f"{name}={value!r}" for name, value in row.defaults.items())]
+    return [codes(layer.name for layer in row.layers), codes(said), words(row.layout), words(row.data)]
 
 
 class Spellings(SphinxDirective):
-    """One setting in every framework's words, or why it cannot be said there."""
+    """One setting in every framework's words, or the exactly equal layer that those can say."""
 
-    option_spec: ClassVar[dict[str, Any]] = {
-        name: directives.unchanged for name in ("kernel", "stride", "dilation", "crop", "coarse", "groups")
-    }
+    option_spec: ClassVar[dict[str, Any]] = dict.fromkeys(
+        ("kernel", "stride", "dilation", "crop", "coarse", "groups"), directives.unchanged)
 
     def run(self) -> list[nodes.Node]:
         given = {name: tuple(map(int, value.split())) for name, value in self.options.items()}
         coarse = given.pop("coarse")
-        crop = given.pop("crop", (0, 0))
-        groups = given.pop("groups", (1,))[0]
+        crop, groups = given.pop("crop", (0, 0)), given.pop("groups", (1,))[0]
         spec = Spec.of(given.pop("kernel"), crop=(crop,) * len(coarse), groups=groups, **given)
-        rows = [(words(name), self._said(row, spec, coarse)) for name, row in CONVENTIONS.items() if row.code]
+        rows = [(words(name), _spelled(row, spec, coarse)) for name, row in CONVENTIONS.items()]
         return [table(("framework", f"from {'x'.join(map(str, coarse))}"), rows)]
 
-    def _said(self, row: Convention, spec: Spec, coarse: tuple[int, ...]) -> nodes.Node:
-        try:
-            return code(row.code(row.write(spec, coarse), Channels(), spec))  # type: ignore[misc]
-        except UnsupportedError as error:
-            return words(f"Not in its words: {str(error).split(': ', 1)[-1]}")
+
+def _spelled(row: Convention, spec: Spec, coarse: Sequence[int]) -> nodes.Node:
+    try:
+        found = spell(row, spec, sizes=coarse)
+    except UnsupportedError as error:
+        return words(f"Cannot be said: {str(error).split(': ', 1)[-1]}")
+    line = code(found.code)
+    if not found.exact:
+        line += nodes.Text(f" Not in its own words, but exactly equal: {found.alternative}.")
+    return line
 
 
 class Parameters(SphinxDirective):
