@@ -79,4 +79,4 @@ createAddress(app);
 if (opening.complaints.length) app.notice(opening.complaints[0]);
 else if (app.trouble ?? app.large) app.notice(app.trouble ?? app.large);
 app.flush();
-globalThis.studio = {app, ...api};
+globalThis.studio = {app, layer, ...api};

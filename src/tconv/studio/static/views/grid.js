@@ -14,16 +14,23 @@ export function createGrid({name, tone, most = 40, look, leave, edit, refuse}) {
   const element = h("div", {class: `grid ${tone}`, role: "grid", "aria-label": name});
   let [rows, columns, cells, memory, at] = [0, 0, [], [], 0];
 
+  /** Each row is a box of its own, so that a change in it costs the layout and the painting of that row alone. */
+  function line(r, children) {
+    const row = h("div", {role: "row", "aria-rowindex": r + 1}, children);
+    row.style.top = `calc(var(--pitch) * ${r})`;
+    return row;
+  }
+
   function build(newRows, newColumns) {
     [rows, columns, cells, memory] = [newRows, newColumns, [], []];
     at = Math.min(at, rows * columns - 1);
-    const lines = Array.from({length: rows}, (_, r) => h("div", {role: "row", "aria-rowindex": r + 1},
-      Array.from({length: columns}, (_, c) => {
-        const cell = h("div", {role: "gridcell", class: "cell", "aria-colindex": c + 1, tabindex: "-1"});
-        cells.push(cell);
-        memory.push({value: undefined, alpha: -1, kind: ""});
-        return cell;
-      })));
+    const lines = Array.from({length: rows}, (_, r) => line(r, Array.from({length: columns}, (_, c) => {
+      const cell = h("div", {role: "gridcell", class: "cell", "aria-colindex": c + 1, tabindex: "-1"});
+      cell.style.left = `calc(var(--pitch) * ${c})`;
+      cells.push(cell);
+      memory.push({value: undefined, alpha: -1, kind: ""});
+      return cell;
+    })));
     element.replaceChildren(...lines);
     element.setAttribute("aria-rowcount", rows);
     element.setAttribute("aria-colcount", columns);
@@ -130,6 +137,7 @@ export function createGrid({name, tone, most = 40, look, leave, edit, refuse}) {
       const font = Math.min(16, size * 0.46, (size - 3) / (0.6 * Math.max(letters, 1)));
       element.style.setProperty("--cell", `${size}px`);
       element.style.setProperty("--columns", columns);
+      element.style.setProperty("--rows", rows);
       element.style.setProperty("--font", `${font}px`);
       element.classList.toggle("mute", font < SMALLEST_TEXT);
     },
