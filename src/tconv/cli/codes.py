@@ -72,6 +72,7 @@ def explained(choice: Choice, setting: Setting) -> str:
     ends = [f"{a.lo}:{a.hi}" if a.lo != a.hi else str(a.lo) for a in axes]
     if set(ends) != {"0"}:
         words.append(f"--padding={','.join(ends if len(set(ends)) > 1 else ends[:1])}")
+    words += [f"--groups {setting.groups}"] * (setting.groups > 1)
     words += ["--conv"] * (not choice.transposed) + ["--view summary"] * (max(problem.coarse) > LARGE)
     return " ".join(words)
 

@@ -57,6 +57,7 @@ class Convention:
         arguments: the setting and the input's sizes or None, to its arguments, or an `UnsupportedError`.
         layout: its kernel's axes in words: K taps, C coarse channels, D fine channels, g groups. A transposed
             convolution goes from C to D, a convolution from D to C.
+        said_layout: its arguments, to the one layout that they choose, where `layout` names several.
         steps: from the canonical kernel `(*K, D / groups, C)` to its own, and back.
         besides: how many axes its kernel has beside those of the taps.
         code: its arguments, channels and the setting, to a line of its code.
@@ -82,6 +83,7 @@ class Convention:
     kernel_argument: str = "kernel_size"
     channels: Callable[[Arguments], Channels] = field(default=lambda arguments: Channels())
     data: str = "(N, C, *I)"
+    said_layout: Callable[[Arguments], str | None] = field(default=lambda arguments: None)
     said_axes: Callable[[Arguments], str | None] = field(default=lambda arguments: None)
     ends: Callable[[str, Sequence[tuple[int, int]]], str] | None = None
     besides: Callable[[Arguments], int] = field(default=lambda arguments: 2)
@@ -134,6 +136,10 @@ class Convention:
     def axes(self, arguments: Mapping[str, Any]) -> str:
         """Its arrays' axes in words, as these arguments say."""
         return self.said_axes({**self.defaults, **arguments}) or self.data
+
+    def laid(self, arguments: Mapping[str, Any]) -> str:
+        """Its kernel's layout in words, as these arguments say."""
+        return self.said_layout({**self.defaults, **arguments}) or self.layout
 
     def into(self, rank: int, arguments: Mapping[str, Any]) -> Steps:
         """The steps from the canonical kernel `(*K, D / groups, C)` to the framework's layout."""

@@ -152,10 +152,10 @@ def _check(where: str, channels: Channels, spec: Spec) -> None:
 def _layouts(source: Convention, read: Arguments, target: Convention, written: Arguments) -> Iterator[str]:
     letters = "K taps, C input channels, D output channels, g groups" if source.transposed else (
         "K taps, D input channels, C output channels, g groups")
-    if source.layout == target.layout:
-        yield f"The kernel keeps its layout, {source.layout} ({letters})."
+    if source.laid(read) == target.laid(written):
+        yield f"The kernel keeps its layout, {source.laid(read)} ({letters})."
     else:
-        yield f"The kernel goes from {source.layout} to {target.layout} ({letters})."
+        yield f"The kernel goes from {source.laid(read)} to {target.laid(written)} ({letters})."
     if source.axes(read) != target.axes(written):
         yield f"The arrays go from {source.axes(read)} to {target.axes(written)}."
 

@@ -6,7 +6,7 @@ from ..errors import UnsupportedError
 from ..geometry import Spec
 from .convention import Arguments, Channels, Convention, Layer, Sizes, biased, call, columns, picked, shortened
 from .crops import cropped, pads_name, pads_of
-from .jax import CORRELATED, CORRELATED_LAYOUT, padding_name, transposed_crops, turned
+from .jax import CORRELATED, CORRELATED_LAYOUT, correlated_layout, padding_name, transposed_crops, turned
 from .layouts import PLAIN
 from .saying import groups_unsupported
 
@@ -65,6 +65,7 @@ FLAX = Convention(
     spec=_spec,
     arguments=_arguments,
     layout=CORRELATED_LAYOUT,
+    said_layout=correlated_layout,
     steps=CORRELATED,
     channels=_channels,
     data="(N, *I, C)",

@@ -14,8 +14,8 @@ from .layouts import Layout, correlated, inverse
 from .saying import groups_unsupported
 from .steps import Steps, Transpose
 
-__all__ = ["CORRELATED", "CORRELATED_LAYOUT", "JAX", "JAX_CONV", "conv_problem", "padding_name", "transposed_crops",
-           "transposed_problem", "turned"]
+__all__ = ["CORRELATED", "CORRELATED_LAYOUT", "JAX", "JAX_CONV", "conv_problem", "correlated_layout", "padding_name",
+           "transposed_crops", "transposed_problem", "turned"]
 
 NAMES = ("SAME", "VALID")
 CONV_NAMES = ("VALID", "SAME", "SAME_LOWER")
@@ -173,6 +173,13 @@ def _code(arguments: Arguments, channels: Channels, spec: Spec) -> str:
 
 CORRELATED: Layout = (_turned_unless, _turned_unless)
 CORRELATED_LAYOUT = "(*K, D, C) with transpose_kernel=True; without it (*K, C, D), every spatial axis turned round"
+
+
+def correlated_layout(arguments: Arguments) -> str:
+    """The one of both that the arguments choose."""
+    return "(*K, D, C)" if arguments["transpose_kernel"] else "(*K, C, D) with every spatial axis turned round"
+
+
 DEFAULTS = {"rhs_dilation": None, "transpose_kernel": False, "use_consistent_padding": False, "dimension_numbers": None}
 PARAMETERS = (
     "lhs", "rhs", "strides", "padding", "rhs_dilation", "dimension_numbers", "transpose_kernel", "precision",
@@ -186,6 +193,7 @@ JAX = Convention(
     spec=_spec,
     arguments=_arguments,
     layout=CORRELATED_LAYOUT,
+    said_layout=correlated_layout,
     steps=_as_said(_turned_unless, ("N*C", "*IO")),
     channels=lambda arguments: Channels(bias=False),
     data="(N, *I, C)",
@@ -238,6 +246,8 @@ JAX_CONV = Convention(
     spec=_conv_spec,
     arguments=_conv_arguments,
     layout="(*K, D / g, C) as dimension_numbers ('NHWC', 'HWIO', 'NHWC') says; without them (C, D / g, *K)",
+    said_layout=lambda arguments: f"(*K, D / g, C) as {arguments['dimension_numbers']!r} says" if (
+        arguments["dimension_numbers"]) else "(C, D / g, *K)",
     steps=_as_said(lambda rank, arguments: (), ("NC*", "OI*")),
     channels=lambda arguments: Channels(bias=False),
     data="(N, C, *I)",

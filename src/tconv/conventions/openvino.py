@@ -104,6 +104,10 @@ CONV_PARAMETERS = ("data", "filters", "strides", "pads_begin", "pads_end", "dila
 VERSIONS = "OpenVINO 2026.4.1"
 
 
+def _laid(arguments: Arguments) -> str:
+    return "(g, C / g, D / g, *K)" if arguments["groups"] > 1 else "(C, D / g, *K)"
+
+
 def _besides(arguments: Arguments) -> int:
     return 2 + (arguments["groups"] > 1)
 
@@ -117,6 +121,7 @@ OPENVINO = Convention(
     spec=_spec,
     arguments=_arguments,
     layout="(C, D, *K); with groups (g, C / g, D / g, *K)",
+    said_layout=_laid,
     steps=(_into, _out_of),
     besides=_besides,
     channels=lambda arguments: Channels(bias=False),
@@ -153,6 +158,7 @@ OPENVINO_CONV = Convention(
     spec=_conv_spec,
     arguments=_conv_arguments,
     layout="(C, D, *K); with groups (g, C / g, D / g, *K)",
+    said_layout=_laid,
     steps=(_into, _out_of),
     besides=_besides,
     channels=lambda arguments: Channels(bias=False),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..errors import UnsupportedError
 from ..geometry import Spec
-from .convention import Arguments, Channels, Convention, Layer, Sizes, columns
+from .convention import Arguments, Channels, Convention, Layer, Sizes, columns, picked
 from .crops import cropped, pads_name, pads_of
 from .layouts import moved
 from .saying import groups_unsupported, unsupported_crop, unsupported_dilation
@@ -48,9 +48,10 @@ def _operator(name: str, arguments: Arguments, inputs: list[str]) -> str:
 
 
 def _code(arguments: Arguments, channels: Channels, spec: Spec) -> str:
+    sizes = arguments["output_shape"] or ("height", "width")
+    shape = ", ".join(["batch", *map(str, sizes), picked(channels.outputs, "out_channels")])
     return _operator("TRANSPOSE_CONV", arguments, [
-        f"output_shape={arguments['output_shape'] or 'output_shape'}", "weights=kernel", "input=x",
-        *["bias=bias"] * (channels.bias is not False)])
+        f"output_shape=({shape})", "weights=kernel", "input=x", *["bias=bias"] * (channels.bias is not False)])
 
 
 TFLITE = Convention(
