@@ -5,16 +5,16 @@ from __future__ import annotations
 from html import escape
 
 from ..errors import TconvError
-from ..geometry import Spec
-from .facts import Explanation, explained
+from ..geometry import Problem, Spec
+from .facts import Explanation, explain, explained
 from .numbers import numbered
 from .render import Choice, drawn, story
 from .stories.summary import summary_story
 from .summary import summarize
 
-__all__ = ["explanation_html", "layer_html", "setting_html"]
+__all__ = ["CELLS", "explanation_html", "layer_html", "setting_html"]
 
-CELLS = 3  # coarse cells for each axis of a setting that is shown by itself
+CELLS = 3  # coarse cells along each axis of a setting that is shown by itself
 
 
 def explanation_html(told: Explanation) -> str:
@@ -34,6 +34,9 @@ def setting_html(spec: Spec) -> str:
         return f"<code>{escape(repr(spec))}</code>"
 
 
-def layer_html(said: str, told: Explanation) -> str:
-    """A layer's own words over its picture."""
+def layer_html(said: str, problem: Problem, transposed: bool) -> str:
+    """A layer's own words over its setting, on numbers that count up."""
+    x = numbered(problem.coarse if transposed else problem.fine)[..., None].repeat(problem.groups, axis=-1)
+    taps = numbered(problem.kernel)[..., None, None].repeat(problem.groups, axis=-1)
+    told = explain(x, taps, problem=problem, transposed=transposed)
     return f"<div><code>{escape(said)}</code>{explanation_html(told)}</div>"

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from ..conventions.keras import conv_problem
-from ..geometry import Spec
+from ..geometry import Problem, Spec
 from . import backend, plain
 from .drop_in import ANY, REMEMBERED, DropIn, Sizes, settled
 
@@ -18,6 +18,8 @@ __all__ = ["Conv1D", "Conv2D", "Conv3D"]
 
 class _Convolution(DropIn):
     """The part that is the same for any number of axes."""
+
+    transposed = False
 
     def __init__(
         self,
@@ -55,6 +57,9 @@ class _Convolution(DropIn):
             problem = problem_of(**self._settings(), fine=tuple(x.shape)[1:-1])
             return self._finished(backend.conv(x, kernel, problem))
         return self._finished(plain.conv(x, kernel, **{**self._settings(), "padding": self._pads()}))
+
+    def _met(self, sizes: tuple[int, ...]) -> Problem:
+        return problem_of(**self._settings(), fine=tuple(sizes))
 
     def _pads(self) -> Any:
         """The padding without a size: a name that Keras' operation knows, or pairs."""

@@ -6,18 +6,23 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from ..conventions.crops import pairs
 from ..errors import ShapeError
-from ..geometry import per_axis, whole
+from ..geometry import Spec, per_axis, whole
 
 __all__ = ["ANY", "REMEMBERED", "DropIn", "settled"]
 
 Sizes = tuple[int | None, ...]
 
 ANY = 2**24  # stands in for a size that is not known, on an axis whose result is not looked at
+FEW = 3  # cells along each axis of a sample that nobody gave
 REMEMBERED = 4096  # problems, one for each combination of settings and sizes; making one takes as long as a small layer
+
+if TYPE_CHECKING:
+    from ..explain import Explanation
 
 # A mixin goes before one of Keras' layers; to a type checker it is one.
 Layer: Any = keras.layers.Layer if TYPE_CHECKING else object
@@ -66,6 +71,44 @@ class DropIn(Layer):
         outputs = ops.add(outputs, self.bias) if self.use_bias else outputs
         outputs = ops.moveaxis(outputs, -1, 1) if self._first else outputs
         return outputs if self.activation is None else self.activation(outputs)
+
+    def explain(self, x: Any = None) -> Explanation:
+        """What the layer does with one sample, number by number: with its kernel and bias, before its activation.
+
+        Args:
+            x: one sample as the layer takes it, with or without a batch of 1; by default 1, 2, 3, ... on three cells
+                along each axis, or as many as the kernel reaches over.
+
+        Raises:
+            ShapeError: if the sample does not fit, or the layer has no kernel yet and no sample says its channels.
+        """
+        from ..explain import explain, numbered
+
+        if x is None:
+            if not self.built:
+                raise ShapeError(f"{type(self).__name__}: has no kernel yet; give a sample, or build it first.")
+            x = numbered(self._few())[..., None].repeat(self.input_spec.axes[1 if self._first else -1], axis=-1)
+        else:
+            x = ops.convert_to_numpy(x)
+            x = x if x.ndim == self.rank + 1 else x[0]
+            x = np.moveaxis(x, 0, -1) if self._first else x
+        if not self.built:
+            grid = x.shape[:-1]
+            self.build((None, x.shape[-1], *grid) if self._first else (None, *grid, x.shape[-1]))
+        bias = ops.convert_to_numpy(self.bias) if self.use_bias else None
+        return explain(x, ops.convert_to_numpy(self.kernel), problem=self._met(x.shape[:-1]),
+                       transposed=self.transposed, bias=bias)
+
+    def _repr_html_(self) -> str:
+        """In a notebook: the layer's words, and its setting at work on numbers that count up."""
+        from ..explain.notebook import layer_html
+
+        return layer_html(repr(self), self._met(self._few()), self.transposed)
+
+    def _few(self) -> tuple[int, ...]:
+        """Sizes that are quickly looked at."""
+        reach = (axis.reach for axis in Spec.of(self.kernel_size, dilation=self.dilation_rate).axes)
+        return tuple(FEW if self.transposed else max(FEW, size + 2) for size in reach)
 
     def _shape(self, shape: Sequence[Any], grid: Sequence[Any]) -> Sizes:
         """The output's shape around another grid."""

@@ -21,6 +21,7 @@ class _Transposed(DropIn):
     """The part that is the same for any number of axes."""
 
     groups = 1
+    transposed = True
 
     def __init__(
         self,
@@ -103,6 +104,9 @@ class _Transposed(DropIn):
     def _problem(self, coarse: tuple[int, ...], output_size: Any) -> Problem:
         wanted = tuple(output_size) if isinstance(output_size, Sequence) else output_size
         return problem_of(**self._settings(), output_padding=self.output_padding, coarse=coarse, output_size=wanted)
+
+    def _met(self, sizes: tuple[int, ...]) -> Problem:
+        return self._problem(sizes, None)
 
     def _spec(self) -> Spec:
         return Spec.of(self.kernel_size, stride=self.strides, dilation=self.dilation_rate, groups=self.groups)

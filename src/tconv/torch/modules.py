@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
@@ -12,10 +12,16 @@ from torch.nn.modules.conv import _ConvNd
 
 from ..conventions.crops import named, pairs
 from ..errors import UnsupportedError
+from ..geometry import Problem
 from .calls import conv, conv_transpose
-from .problems import sayable
+from .problems import ordinary, sayable, transposed
+
+if TYPE_CHECKING:
+    from ..explain import Explanation
 
 __all__ = ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"]
+
+FEW = 3  # cells along each axis of a sample that nobody gave
 
 # torch.fx keeps these calls whole, as it keeps PyTorch's own layers.
 torch.fx.wrap("conv")
@@ -43,8 +49,58 @@ class _Padded(_ConvNd):
     def _knows(padding: Any, stride: Any) -> bool:
         return sayable(padding)
 
+    def explain(self, x: Any = None) -> Explanation:
+        """What the layer does with one sample, number by number, with its weight and bias.
+
+        Args:
+            x: shape `(C, *I)` or `(N, C, *I)`, of which the first is taken; by default 1, 2, 3, ... on three cells
+                along each axis, or as many as the kernel reaches over.
+
+        Raises:
+            ShapeError: if the sample does not fit.
+            UnsupportedError: if the layer pads with something else than zeros.
+        """
+        from ..explain import explain, numbered
+
+        if self.padding_mode != "zeros":
+            raise UnsupportedError(f"{type(self).__name__}: padding_mode is {self.padding_mode!r}, which no picture "
+                                   "shows; pad the sample yourself, and explain the layer with padding=0.")
+        if x is None:
+            grid = numbered(self._few())[..., None].repeat(self.in_channels, axis=-1)
+        else:
+            sample = torch.as_tensor(x).detach().cpu()
+            grid = (sample[0] if sample.dim() == len(self.kernel_size) + 2 else sample).movedim(0, -1).numpy()
+        bias = None if self.bias is None else self.bias.detach().cpu().numpy()
+        kernel = self.weight.detach().cpu().movedim((0, 1), (-1, -2)).numpy()
+        problem, is_transposed = self._met(grid.shape[:-1]), isinstance(self, _Transposed)
+        return explain(grid, kernel, problem=problem, transposed=is_transposed, bias=bias)
+
+    def _repr_html_(self) -> str:
+        """In a notebook: the layer's words, and its setting at work on numbers that count up."""
+        from ..explain.notebook import layer_html
+
+        return layer_html(repr(self), self._met(self._few()), isinstance(self, _Transposed))
+
+    def _few(self) -> tuple[int, ...]:
+        """Sizes that are quickly looked at."""
+        reach = ((k - 1) * d + 1 for k, d in zip(self.kernel_size, self.dilation, strict=True))
+        return tuple(FEW if isinstance(self, _Transposed) else max(FEW, size + 2) for size in reach)
+
+    def _said(self) -> tuple[Any, tuple[Any, ...]]:
+        """Who translates the layer's settings, and these."""
+        raise NotImplementedError
+
+    def _met(self, sizes: tuple[int, ...]) -> Problem:
+        """The layer's setting, met by a sample's sizes."""
+        translate, settings = self._said()
+        blank = torch.empty((1, self.in_channels, *sizes), device="meta")
+        return translate(len(sizes), settings, blank, self.weight, self.bias)
+
 
 class _Transposed(_Padded):
+    def _said(self) -> tuple[Any, tuple[Any, ...]]:
+        return transposed, (self.stride, self.padding, self.output_padding, self.dilation, self.groups, None)
+
     def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         """Input `(N, C, *I)` or `(C, *I)` to `(N, D, *O)` or `(D, *O)`; `output_size` as in the function."""
         return conv_transpose(len(self.kernel_size), input, self.weight, self.bias, self.stride, self.padding,
@@ -52,6 +108,9 @@ class _Transposed(_Padded):
 
 
 class _Ordinary(_Padded):
+    def _said(self) -> tuple[Any, tuple[Any, ...]]:
+        return ordinary, (self.stride, self.padding, self.dilation, self.groups)
+
     @staticmethod
     def _knows(padding: Any, stride: Any) -> bool:
         if isinstance(padding, str):

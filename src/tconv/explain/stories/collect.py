@@ -7,7 +7,7 @@ from ..collect import Collect
 from ..facts import Explanation
 from ..picture import Item, Panel, Picture, Story, channel_panels, said, sentence
 from ..summary import crosses
-from .words import biased, inputs, kernels, result, roles_of, seen, sum_of, times
+from .words import drawn, inputs, kernels, notes, result, roles_of, sum_of, times
 
 __all__ = ["collect"]
 
@@ -23,7 +23,7 @@ def collect(told: Explanation, channel: int, cell: Index | None) -> Story:
     else:
         about = (f"The kernel slides over the padded input, {crosses(told.problem.stride)} cells at a time; "
                  "each result cell is the sum of what it covers, tap times number.")
-    return Story("collect", "Collecting: a window adds up", about + biased(told, channel), _still(told, view, channel),
+    return Story("collect", "Collecting: a window adds up", about + notes(told, channel), _still(told, view, channel),
                  len(view.steps), lambda number: _step(told, view, channel, number))
 
 
@@ -32,7 +32,7 @@ def _grid(told: Explanation, view: Collect, channel: int, step: int | None = Non
         term.place for term in told.cell(view.steps[step].index, channel).terms}
     role = roles_of(told)[0]
     title = "stuffed input" if told.transposed else "padded input" if not view.real.all() else "input"
-    return channel_panels(title, view.grid, role, seen(told, channel), strong=under,
+    return channel_panels(title, view.grid, role, drawn(told, channel), strong=under,
                           roles=lambda place: role if view.real[place] else "added")
 
 

@@ -9,7 +9,7 @@ from ..distribute import Distribute, Stamp
 from ..facts import Explanation
 from ..picture import Item, Panel, Picture, Story, channel_panels, said, sentence
 from ..summary import crosses
-from .words import biased, inputs, kernels, places, result, roles_of, times
+from .words import inputs, kernels, listed, notes, places, result, roles_of, times
 
 __all__ = ["distribute"]
 
@@ -25,7 +25,7 @@ def distribute(told: Explanation, channel: int, cell: Index | None) -> Story:
              "cut off." if told.transposed else
              "Every input cell hands itself out: to each result cell whose window it is under, times the tap it is "
              "under there.")
-    return Story("distribute", "Distributing: stamps are added", about + biased(told, channel),
+    return Story("distribute", "Distributing: stamps are added", about + notes(told, channel),
                  _still(told, view, channel), len(view.steps), lambda number: _step(told, view, channel, number))
 
 
@@ -70,7 +70,7 @@ def _laid(told: Explanation, view: Distribute, stamp: Stamp, channel: int) -> tu
     for place, value in touched.items():
         alone[place] = value
     role = roles_of(told)[1]
-    factor = " ".join(said(value.item()) for value in stamp.values)
+    factor = listed(stamp.values, " ")
 
     def kind(place: Index) -> str:
         return "empty" if place not in touched else role if _kept(view, place) else "crop"
@@ -107,8 +107,7 @@ def _step(told: Explanation, view: Distribute, channel: int, number: int) -> Pic
 
 
 def _words(view: Distribute, stamp: Stamp, told: Explanation) -> str:
-    values = " and ".join(said(value.item()) for value in stamp.values)
-    head = f"Input {sentence(stamp.cell)} is {values}."
+    head = f"Input {sentence(stamp.cell)} is {listed(stamp.values, ' and ')}."
     if not stamp.pieces:
         return f"{head} No window reaches it: it goes nowhere."
     origin = [start for start, _ in view.kept]

@@ -10,7 +10,7 @@ from ..phases import Part
 from ..picture import Item, Panel, Picture, Story, channel_panels, said
 from ..summary import crosses
 from ..theme import PHASES
-from .words import biased, inputs, kernels, result, seen, times
+from .words import drawn, inputs, kernels, notes, result, times
 
 __all__ = ["phases"]
 
@@ -24,7 +24,7 @@ def phases(told: Explanation, channel: int, cell: Index | None) -> Story:
                  "is wasted." if told.transposed else
                  "Every phase of the input goes under its own taps with stride 1; added up they are the result."))
     return Story("phases", "Phases: small layers, interleaved" if told.transposed else "Phases: small layers, added",
-                 about + biased(told, channel), _still(told, channel), len(parts),
+                 about + notes(told, channel), _still(told, channel), len(parts),
                  lambda number: _step(told, channel, number))
 
 
@@ -88,7 +88,7 @@ def _pair(told: Explanation, number: int, part: Part, channel: int) -> tuple[Ite
 def _pairs(told: Explanation, channel: int) -> list[tuple[int, tuple[int, int]]]:
     width = told.kernel.shape[-1] // told.problem.groups
     rows = told.kernel.shape[-2]
-    chosen = seen(told, channel)
+    chosen = drawn(told, channel)
     if told.transposed:
         return [(number, (channel % rows, number)) for number in chosen]
     return [(number, (number - channel // width * rows, channel)) for number in chosen]

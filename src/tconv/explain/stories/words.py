@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from ...methods.channels import Array
 from ..cells import Cell, Index, Term, input_channels
 from ..facts import Explanation
 from ..picture import Panel, channel_panels, said, sentence
 
-__all__ = ["biased", "inputs", "kernels", "places", "product_of", "result", "roles_of", "seen", "sum_of", "times"]
+__all__ = ["bracketed", "drawn", "inputs", "kernels", "listed", "many", "notes", "places", "product_of", "result",
+           "roles_of", "seen", "sum_of", "times"]
 
 AXES = {1: ("cells",), 2: ("rows", "columns"), 3: ("depths", "rows", "columns")}
+MOST_CHANNELS = 4  # input channels that a picture shows
 MOST_TERMS = 16  # products that a sentence writes out
 
 
@@ -25,10 +28,15 @@ def seen(told: Explanation, channel: int) -> list[int]:
     return [number for number, _, _ in input_channels(told.kernel, told.problem.groups, told.transposed, channel)]
 
 
+def drawn(told: Explanation, channel: int) -> list[int]:
+    """Those of them that pictures show."""
+    return seen(told, channel)[:MOST_CHANNELS]
+
+
 def inputs(told: Explanation, channel: int, **more: Any) -> tuple[Panel, ...]:
     """The input, those channels that this output channel reads."""
     role = roles_of(told)[0]
-    return channel_panels(f"input, {role}", told.x, role, seen(told, channel), numbered=True, **more)
+    return channel_panels(f"input, {role}", told.x, role, drawn(told, channel), numbered=True, **more)
 
 
 def kernels(told: Explanation, channel: int, *, flipped: bool = False, **more: Any) -> tuple[Panel, ...]:
@@ -36,15 +44,18 @@ def kernels(told: Explanation, channel: int, *, flipped: bool = False, **more: A
     array = told.collect.kernel if flipped else told.kernel
     pairs = input_channels(told.kernel, told.problem.groups, told.transposed, channel)
     title = "kernel, flipped" if flipped and told.transposed else "kernel"
-    return tuple(panel for number, row, column in pairs
-                 for panel in channel_panels(title if len(pairs) == 1 else f"{title}, channel {number}",
+    many = told.channels[0] > 1
+    return tuple(panel for number, row, column in pairs[:MOST_CHANNELS]
+                 for panel in channel_panels(title if not many else f"{title}, channel {number}",
                                              array[..., row, column, None], "kernel", numbered=True, **more))
 
 
-def result(told: Explanation, channel: int, title: str = "result", **more: Any) -> tuple[Panel, ...]:
-    """The result without its bias, one channel."""
+def result(told: Explanation, channel: int, title: str = "result", *, bias: bool = False,
+           **more: Any) -> tuple[Panel, ...]:
+    """One channel of the result, before the bias or after it."""
     role = roles_of(told)[1]
-    return channel_panels(f"{title}, {role}", told.unbiased, role, [channel], numbered=True, **more)
+    values = told.result if bias else told.unbiased
+    return channel_panels(f"{title}, {role}", values, role, [channel], numbered=True, **more)
 
 
 def places(starts: Sequence[int], stops: Sequence[int]) -> str:
@@ -89,11 +100,20 @@ def sum_of(cell: Cell, *, bias: bool = True) -> str:
     return f"{' + '.join(parts) or 'no product'} = {said(value)}"
 
 
-def biased(told: Explanation, channel: int) -> str:
-    """The sentence on the bias, where there is one."""
+def notes(told: Explanation, channel: int) -> str:
+    """The sentences on channels that are not drawn, and on the bias, where there is one."""
+    outs, read = told.channels[1], seen(told, channel)
+    which = f" This is channel {channel} of {outs} of the result." if outs > 1 else ""
+    some = f" The first {MOST_CHANNELS} of {len(read)} input channels are drawn." if len(read) > MOST_CHANNELS else ""
     if told.bias is None or not told.bias[channel]:
-        return ""
-    return f" At the end the bias, {said(told.bias[channel].item())}, is added to every cell."
+        return which + some
+    return f"{which}{some} At the end the bias, {said(told.bias[channel].item())}, is added to every cell."
+
+
+def listed(values: Array, joint: str) -> str:
+    """Numbers with a joint between, not too many."""
+    texts = [said(value.item()) for value in values[:MOST_CHANNELS]] + ["…"] * (len(values) > MOST_CHANNELS)
+    return joint.join(texts)
 
 
 def many(cells: Collection[Index]) -> str:
