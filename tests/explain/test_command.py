@@ -1,6 +1,7 @@
 """`tconv explain`: what is typed becomes the layer and the numbers it says, and a mistake one sentence."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -177,6 +178,16 @@ def test_the_process_answers_and_refuses():
     wrong = process("--stride", "two")
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert wrong.stderr == "tconv: stride: is 'two', but has to be as in 2, or 2,1 by axis.\n"
+
+
+def test_a_terminal_without_unicode_and_a_reader_that_leaves_are_no_trouble():
+    ascii_terminal = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    ascii_only = subprocess.run(COMMAND, capture_output=True, check=False, env=ascii_terminal)
+    assert (ascii_only.returncode, ascii_only.stderr) == (0, b"")
+    assert b"1 ? kernel" in ascii_only.stdout
+    line = f"{sys.executable} -m tconv explain --input 9x9 --kernel 3x3 --as json | head -c 10"
+    cut = subprocess.run(line, shell=True, capture_output=True, check=False)
+    assert (cut.stdout, cut.stderr) == (b'{"operatio', b"")
 
 
 def test_what_is_not_plain_is_left_to_typer():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from ..errors import MissingExtra, TconvError
@@ -17,6 +18,9 @@ def main() -> None:
         _app()
     except (TconvError, MissingExtra) as error:
         _say(str(error))
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except OSError as error:
         _say(f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror or error}.")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -60,7 +62,7 @@ def explain(
     view = view or ("collect" if asked.ordinary else "distribute")
     known("as", form, RENDERERS)
     known("view", view, VIEWS)
-    colour = path is None and sys.stdout.isatty()
+    colour = path is None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     made = summary_text(asked.summary(), colour) if (view, form) == ("summary", "text") else render(
         told(asked), view, form, channel=channel, cell=_cell(cell), step=_step(step), theme=theme, colour=colour)
     _hand_over(made, form, path)
@@ -99,7 +101,9 @@ def _hand_over(made: str | bytes, form: str, out: Path | None) -> None:
         write_whole(out, made)
         print(f"{out}: {RENDERERS[form].says}, {len(made if isinstance(made, bytes) else made.encode()):,} bytes.")
     elif isinstance(made, str):
-        print(made, end="")
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")  # a terminal that has no × shows a question mark
+        print(made, end="", flush=True)
     elif sys.stdout.isatty():
         raise SettingError(f"as: {form} is no text that a terminal could show; say where to with -o NAME."
                            f"{RENDERERS[form].suffix}.")

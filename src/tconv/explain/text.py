@@ -156,6 +156,6 @@ def _cell(box: Box | None, width: int, ragged: bool, colour: bool) -> str:
 
 
 def _painted(words: str, role: str, colour: bool, *, strong: bool = False) -> str:
-    if not colour:
+    if not colour or not words:
         return words
     return f"\033[{'1;7;' if strong else ''}{ROLES[role].terminal}m{words}\033[0m"

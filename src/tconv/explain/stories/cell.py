@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..cells import Index
 from ..facts import Explanation
 from ..picture import Item, Panel, Picture, Story, said, sentence, table
-from .words import inputs, kernels, many, notes, product_of, result, sum_of, times
+from .words import inputs, kernels, many, of_channels, product_of, result, sum_of, times
 
 __all__ = ["cell"]
 
@@ -24,7 +24,7 @@ def cell(told: Explanation, channel: int, cell: Index | None) -> Story:
     caption = f"Result {sentence(index)} = {sum_of(made)}."
     about = (f"Result {sentence(index)} comes from input {many(sorted(sources))}: {times(len(made.real), 'product')}"
              f"{f', and {added} more with zeros in the collecting view' if added else ''}."
-             f"{notes(told, channel).partition(' At the end')[0]}")
+             f"{of_channels(told, channel)}")
     return Story("cell", f"One cell: what made {sentence(index)}", about,
                  Picture((line, (_terms(told, made.real),)), caption))
 

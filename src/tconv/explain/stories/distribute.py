@@ -70,7 +70,8 @@ def _laid(told: Explanation, view: Distribute, stamp: Stamp, channel: int) -> tu
     for place, value in touched.items():
         alone[place] = value
     role = roles_of(told)[1]
-    factor = listed(stamp.values, " ")
+    factor = listed(stamp.values, ", ")
+    factor = f"({factor})" if len(stamp.values) > 1 else factor
 
     def kind(place: Index) -> str:
         return "empty" if place not in touched else role if _kept(view, place) else "crop"

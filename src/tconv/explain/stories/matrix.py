@@ -9,7 +9,7 @@ import numpy as np
 from ..cells import Index
 from ..facts import Explanation
 from ..picture import Item, Picture, Story, panels, said, sentence
-from .words import bracketed, notes, roles_of
+from .words import bracketed, roles_of
 
 __all__ = ["matrix"]
 
@@ -24,7 +24,8 @@ def matrix(told: Explanation, channel: int, cell: Index | None) -> Story:
               "Each row holds the kernel once, at the places of one window; its transpose is the matrix of the "
               "transposed convolution.")
     about = f"The input is one column of {columns} numbers, and the layer a matrix of {rows} rows. {shared}"
-    return Story("matrix", "The matrix: the layer is linear", about + notes(told, channel), _picture(told, None), rows,
+    biased = " At the end each channel's bias is added." if told.bias is not None else ""
+    return Story("matrix", "The matrix: the layer is linear", about + biased, _picture(told, None), rows,
                  lambda number: _picture(told, number))
 
 

@@ -10,8 +10,8 @@ from ..cells import Cell, Index, Term, input_channels
 from ..facts import Explanation
 from ..picture import Panel, channel_panels, said, sentence
 
-__all__ = ["bracketed", "drawn", "inputs", "kernels", "listed", "many", "notes", "places", "product_of", "result",
-           "roles_of", "seen", "sum_of", "times"]
+__all__ = ["bracketed", "drawn", "inputs", "kernels", "listed", "many", "notes", "of_channels", "places", "product_of",
+           "result", "roles_of", "seen", "sum_of", "times"]
 
 AXES = {1: ("cells",), 2: ("rows", "columns"), 3: ("depths", "rows", "columns")}
 MOST_CHANNELS = 4  # input channels that a picture shows
@@ -102,12 +102,18 @@ def sum_of(cell: Cell, *, bias: bool = True) -> str:
 
 def notes(told: Explanation, channel: int) -> str:
     """The sentences on channels that are not drawn, and on the bias, where there is one."""
+    if told.bias is None or not told.bias[channel]:
+        return of_channels(told, channel)
+    offset = said(told.bias[channel].item())
+    return f"{of_channels(told, channel)} At the end the bias, {offset}, is added to every cell."
+
+
+def of_channels(told: Explanation, channel: int) -> str:
+    """Which channels are drawn, where not all are."""
     outs, read = told.channels[1], seen(told, channel)
     which = f" This is channel {channel} of {outs} of the result." if outs > 1 else ""
     some = f" The first {MOST_CHANNELS} of {len(read)} input channels are drawn." if len(read) > MOST_CHANNELS else ""
-    if told.bias is None or not told.bias[channel]:
-        return which + some
-    return f"{which}{some} At the end the bias, {said(told.bias[channel].item())}, is added to every cell."
+    return which + some
 
 
 def listed(values: Array, joint: str) -> str:
