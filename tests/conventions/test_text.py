@@ -28,11 +28,16 @@ LAYERS = {  # text: input sizes
     "onnx ConvTranspose(kernel_shape=[3, 3], strides=[3, 2], output_shape=[9, 8])": (3, 3),
     "openvino ConvolutionBackpropData(strides=[2], auto_pad='same_upper', output_shape=[6], kernel_size=(3,))": (3,),
     "tensorflow conv1d_transpose(input, filters, (1, 7, 4), 2, kernel_size=3)": (4,),
+    "torch F.conv_transpose1d(x, weight, stride=2, padding=1, kernel_size=4)": (5,),
+    "flax nnx.ConvTranspose(2, 4, (3,), 2, padding='VALID', transpose_kernel=True)": (5,),
     "mxnet Deconvolution(kernel=(3,), stride=(2,), target_shape=(6,), num_filter=4)": (3,),
 }
 
 
 PLAIN_LAYERS = {
+    "torch.nn.functional.conv1d(x, weight, bias, 2, kernel_size=3)": (8,),
+    "flax.nnx.Conv(2, 4, (3,), 2, padding='VALID', rngs=rngs)": (8,),
+    "keras Conv2D(4, 3, data_format='channels_first')": (5, 6),
     "keras Conv1D(4, 3, strides=2, padding='same')": (8,),
     "keras Conv1D(4, 3, dilation_rate=2, padding='causal', groups=2)": (7,),
     "keras Conv2D(4, (3, 2), strides=(2, 3), padding='same', use_bias=False)": (8, 7),
@@ -100,6 +105,12 @@ def test_a_layer_is_written_in_another_frameworks_words(text, to, code, alternat
     assert found.code == code
     assert alternative in found.alternative
     assert found.exact == (not alternative) == (not found.alternative)
+
+
+def test_a_function_has_a_bias_only_where_it_is_given_one():
+    assert convert("torch F.conv2d(x, weight, kernel_size=3)", "keras").code == (
+        "keras.layers.Conv2D(filters, 3, use_bias=False)")
+    assert convert("torch F.conv2d(x, weight, bias, kernel_size=3)", "keras").code == "keras.layers.Conv2D(filters, 3)"
 
 
 def test_what_is_not_carried_over_is_said():

@@ -35,11 +35,15 @@ class Channels(NamedTuple):
 
 @dataclass(frozen=True)
 class Layer:
-    """A name that people write, the number of its axes (None: as the kernel says), and its parameters in order."""
+    """A name that people write, the number of its axes (None: as the kernel says), and its parameters in order.
+
+    A function has a bias only where it is given one: `function` is true.
+    """
 
     name: str
     rank: int | None
     parameters: tuple[str, ...]
+    function: bool = False
 
 
 @dataclass(frozen=True)

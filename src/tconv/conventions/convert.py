@@ -21,7 +21,7 @@ __all__ = ["Conversion", "convert"]
 
 CARRIED = (
     "filters", "features", "in_channels", "out_channels", "num_filter", "use_bias", "bias", "no_bias",
-    "num_spatial_dims",
+    "num_spatial_dims", "in_features", "out_features",
 )
 
 

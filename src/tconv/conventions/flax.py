@@ -1,4 +1,4 @@
-"""What Flax (linen) means by its arguments: `lax.conv_transpose`, with its older meaning of numbers."""
+"""What Flax means by its arguments, linen and nnx alike: `lax.conv_transpose`, with its older meaning of numbers."""
 
 from __future__ import annotations
 
@@ -48,7 +48,8 @@ def _layer(name: str, arguments: Arguments, channels: Channels, defaults: Argume
 
 
 def _channels(arguments: Arguments) -> Channels:
-    return Channels(None, arguments.get("features"), arguments.get("use_bias", True))
+    outputs = arguments.get("features", arguments.get("out_features"))
+    return Channels(arguments.get("in_features"), outputs, arguments.get("use_bias", True))
 
 
 DEFAULTS = {"strides": None, "padding": "SAME", "kernel_dilation": None, "transpose_kernel": False}
@@ -56,11 +57,14 @@ PARAMETERS = (
     "features", "kernel_size", "strides", "padding", "kernel_dilation", "use_bias", "mask", "dtype", "param_dtype",
     "precision", "kernel_init", "bias_init", "transpose_kernel", "promote_dtype", "preferred_element_type", "name",
 )
+NNX = ("in_features", "out_features", "kernel_size", "strides", "padding")
+NNX_REST = ("use_bias", "mask", "dtype", "param_dtype", "precision", "kernel_init", "bias_init", "rngs")
 VERSIONS = "flax 0.12.8"
 
 FLAX = Convention(
     name="flax",
-    layers=(Layer("ConvTranspose", None, PARAMETERS),),
+    layers=(Layer("ConvTranspose", None, PARAMETERS),
+            Layer("nnx.ConvTranspose", None, (*NNX, "kernel_dilation", "transpose_kernel", *NNX_REST))),
     defaults=DEFAULTS,
     spec=_spec,
     arguments=_arguments,
@@ -92,15 +96,17 @@ def _conv_arguments(spec: Spec, fine: Sizes) -> Arguments:
             "kernel_dilation": dilation, "feature_group_count": spec.groups}
 
 
+CONV_PARAMETERS = (
+    "features", "kernel_size", "strides", "padding", "input_dilation", "kernel_dilation", "feature_group_count",
+    "use_bias", "mask", "dtype", "param_dtype", "precision", "kernel_init", "bias_init", "promote_dtype", "name",
+)
 CONV_DEFAULTS = {"strides": None, "padding": "SAME", "input_dilation": None, "kernel_dilation": None,
                  "feature_group_count": 1}
 
 FLAX_CONV = Convention(
     name="flax",
-    layers=(Layer("Conv", None, (
-        "features", "kernel_size", "strides", "padding", "input_dilation", "kernel_dilation", "feature_group_count",
-        "use_bias", "mask", "dtype", "param_dtype", "precision", "kernel_init", "bias_init",
-        "promote_dtype", "name")),),
+    layers=(Layer("Conv", None, CONV_PARAMETERS),
+            Layer("nnx.Conv", None, (*NNX, "input_dilation", "kernel_dilation", "feature_group_count", *NNX_REST))),
     defaults=CONV_DEFAULTS,
     spec=_conv_spec,
     arguments=_conv_arguments,

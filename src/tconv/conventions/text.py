@@ -17,7 +17,8 @@ __all__ = ["framework", "parse", "read"]
 ALIASES = {"tf": "tensorflow", "lax": "jax", "linen": "flax", "eqx": "equinox", "ov": "openvino", "pytorch": "torch",
            "mx": "mxnet", "coremltools": "coreml", "mil": "coreml", "trt": "tensorrt", "lite": "tflite"}
 NAMED = {"lhs", "rhs", "input", "filters", "data", "x", "weight", "weights", "bias", "in_channels",
-         "out_channels", "features", "num_filter", "key", "dtype", "param_dtype"}
+         "out_channels", "features", "num_filter", "key", "rngs", "dtype", "param_dtype",
+         "in_features", "out_features"}
 
 
 def parse(text: str) -> tuple[str, str, Arguments]:
@@ -52,7 +53,7 @@ def read(text: str) -> tuple[Convention, Layer, Arguments]:
     path = ast.unparse(call.func).split(".")
     name = _framework(text, [word, *path[:-1]] if word else path[:-1])
     path[-1], call = _node(path[-1], call)
-    row, layer = _layer(name, path[-1])
+    row, layer = _layer(name, ".".join(path[-2:]), path[-1])
     return row, layer, _with_kernel(row, layer, _arguments(name, layer, call))
 
 
@@ -92,9 +93,11 @@ def _framework(text: str, words: list[str]) -> str:
     return known[-1]
 
 
-def _layer(name: str, written: str) -> tuple[Convention, Layer]:
+def _layer(name: str, qualified: str, written: str) -> tuple[Convention, Layer]:
     rows = (CONVENTIONS[name], CONVOLUTIONS[name])
     found = {layer.name: (row, layer) for row in rows for layer in row.layers}
+    if qualified in found:
+        return found[qualified]
     if written not in found:
         raise SettingError(f"convert: {written!r} is no convolution of {name}{_nearest(written, found)}; it has "
                            f"{', '.join(found)}.")
@@ -120,7 +123,8 @@ def _arguments(where: str, layer: Layer, call: ast.Call) -> Arguments:
             raise SettingError(f"{where}: {layer.name} got the argument {keyword.arg!r} twice; give it once.")
         said[keyword.arg] = keyword.value
     unknown = {name for name, node in said.items() if isinstance(node, ast.Name) and name in NAMED}
-    return {name: _literal(where, name, node) for name, node in said.items() if name not in unknown}
+    bias = {"bias": "bias" in said} if layer.function else {}
+    return {name: _literal(where, name, node) for name, node in said.items() if name not in unknown} | bias
 
 
 def _literal(where: str, name: str, node: ast.expr) -> Any:

@@ -161,11 +161,15 @@ CONV_PARAMETERS = (
     "in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups", "bias", "padding_mode",
     "device", "dtype",
 )
+ARRAYS = ("input", "weight", "bias")
+FUNCTION = (*ARRAYS, "stride", "padding", "output_padding", "groups", "dilation", "kernel_size")
+CONV_FUNCTION = (*ARRAYS, "stride", "padding", "dilation", "groups", "kernel_size")
 VERSIONS = "PyTorch 2.13.0"
 
 TORCH = Convention(
     name="torch",
-    layers=tuple(Layer(f"ConvTranspose{rank}d", rank, PARAMETERS) for rank in (1, 2, 3)),
+    layers=(*(Layer(f"ConvTranspose{rank}d", rank, PARAMETERS) for rank in (1, 2, 3)),
+            *(Layer(f"conv_transpose{rank}d", rank, FUNCTION, function=True) for rank in (1, 2, 3))),
     defaults=DEFAULTS,
     spec=_spec,
     arguments=_arguments,
@@ -203,7 +207,8 @@ def _conv_arguments(spec: Spec, fine: Sizes) -> Arguments:
 
 TORCH_CONV = Convention(
     name="torch",
-    layers=tuple(Layer(f"Conv{rank}d", rank, CONV_PARAMETERS) for rank in (1, 2, 3)),
+    layers=(*(Layer(f"Conv{rank}d", rank, CONV_PARAMETERS) for rank in (1, 2, 3)),
+            *(Layer(f"conv{rank}d", rank, CONV_FUNCTION, function=True) for rank in (1, 2, 3))),
     defaults=CONV_DEFAULTS,
     spec=_conv_spec,
     arguments=_conv_arguments,
