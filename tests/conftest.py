@@ -1,8 +1,11 @@
-"""The one flag of the tests: `pytest --rewrite` writes the golden files anew, to be read in the diff."""
+"""What tests of several rooms share: the flag `pytest --rewrite`, which writes the golden files anew, and a browser."""
 
+import shutil
 from pathlib import Path
 
 import pytest
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def pytest_addoption(parser):
@@ -22,3 +25,16 @@ def golden(request):
         assert text == path.read_text(), f"{path} says something else; pytest --rewrite writes it anew"
 
     return compare
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A browser for all tests; Playwright can only be started once in a process."""
+    api = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if program is None:
+        pytest.skip("needs Chromium: apt-get install chromium")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()

@@ -1,6 +1,5 @@
 """The page in a real Chromium, served by the studio's own server; no test passes with an error in the console."""
 
-import shutil
 import threading
 
 import pytest
@@ -9,7 +8,6 @@ from tconv.studio import open_server
 from tests.studio.waiting import until
 
 WIDE = {"width": 1400, "height": 1000}
-CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
 
 
 @pytest.fixture(scope="session")
@@ -21,18 +19,6 @@ def served():
     yield server.url
     server.shutdown()
     server.server_close()
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    """A browser for all tests."""
-    api = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
-    if CHROMIUM is None:
-        pytest.skip("needs Chromium: apt-get install chromium")
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

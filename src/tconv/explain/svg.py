@@ -13,6 +13,7 @@ from .theme import DARK, LIGHT, ROLES, Palette, mix
 
 __all__ = ["svg"]
 
+HATCH = "hatch-of-this-picture"  # until the picture has its own name
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 FAINTEST, SPREAD = 0.08, 0.72  # how much of its role's colour a box has where a shade says it
 
@@ -28,6 +29,9 @@ def svg(scene: Scene, title: str, description: str, *, theme: str | None = "auto
     """
     body = "\n".join([*map(_shades, scene.shades), *map(_mark, scene.marks), *map(_words, scene.words)])
     key = "t" + hashlib.sha256((title + description + body).encode()).hexdigest()[:8]
+    body = body.replace(HATCH, f"{key}-h")  # several pictures on a page, one of them hidden, each need their own
+    hatch = (f'<defs><pattern id="{key}-h" width="7" height="7" patternUnits="userSpaceOnUse" '
+             'patternTransform="rotate(45)"><path class="tc-hatch" d="M0 0V7"/></pattern></defs>\n')
     width, height = round(scene.width), round(scene.height)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="tconv" viewBox="0 0 {width} {height}" width="{width}" '
@@ -35,8 +39,7 @@ def svg(scene: Scene, title: str, description: str, *, theme: str | None = "auto
         f'font-family="{FONT}">\n'
         f'<title id="{key}-t">{escape(title)}</title>\n<desc id="{key}-d">{escape(description)}</desc>\n'
         f"{f'<style>{styles(theme)}</style>' if theme else ''}\n"
-        '<defs><pattern id="tconv-hatch" width="7" height="7" patternUnits="userSpaceOnUse" '
-        'patternTransform="rotate(45)"><path class="tc-hatch" d="M0 0V7"/></pattern></defs>\n'
+        f"{hatch if f'{key}-h' in body else ''}"
         f'<rect class="tc-ground" width="{width}" height="{height}" rx="10"/>\n{body}\n</svg>\n'
     )
 
@@ -65,8 +68,7 @@ def _rules(front: str, page: Palette) -> str:
         f"{at}rect.tc-plain{{fill:none;stroke:none}}",
         f"{at}rect.tc-added,{at}rect.tc-empty{{fill:none;stroke-dasharray:3 3}}",
         f"{at}rect.tc-added.tc-s{{fill:{mix(page.colour('added'), page.ground, 0.3)};stroke-dasharray:none}}",
-        f"{at}rect.tc-crop{{fill:url(#tconv-hatch)}}",
-        f"{at}rect.tc-crop.tc-s{{fill:url(#tconv-hatch);stroke:{page.ink};stroke-width:2}}",
+        f"{at}rect.tc-crop.tc-s{{stroke:{page.ink};stroke-width:2}}",
         f"{at}text.tc-added.tc-n,{at}text.tc-empty.tc-n{{fill:{page.quiet}}}",
         f"{at}text.tc-s{{fill:{page.ground};font-weight:700}}",
         f"{at}text.tc-added.tc-s,{at}text.tc-crop.tc-s,{at}text.tc-h{{fill:{page.ink}}}",
@@ -84,6 +86,7 @@ def _mark(mark: Mark) -> str:
     if box.role == "plain":
         return text
     kind = f'class="{name} tc-s" style="stroke:none"{shade}' if shade else f'class="{name}"'
+    kind += f' style="fill:url(#{HATCH})"' if box.role == "crop" else ""
     size = f'width="{_n(mark.width)}" height="{_n(mark.height)}" rx="5"'
     rect = f'<rect {kind} x="{_n(mark.x)}" y="{_n(mark.y)}" {size}/>'
     return f"<g>{hint}{rect}{text}</g>" if hint else f"{rect}{text}"
