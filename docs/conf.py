@@ -1,8 +1,10 @@
 """How the site is built: `make docs`."""
 
+import inspect
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -72,5 +74,21 @@ def trimmed(app: Sphinx, page: nodes.document) -> None:
         block[:] = [nodes.Text(block.astext().rstrip())]
 
 
+def signed(app: Sphinx, kind: str, name: str, found: Any, options: Any, signature: str, returns: str) -> Any:
+    """Keras' layers take anything at first sight; their own signature says more."""
+    if kind != "class" or signature != "(*args, **kwargs)":
+        return None
+    given = list(inspect.signature(found.__init__).parameters.values())[1:]
+    bare = [each.replace(annotation=inspect.Parameter.empty) for each in given]
+    return str(inspect.Signature(bare)), returns
+
+
+def left_out(app: Sphinx, kind: str, name: str, found: Any, skip: bool, options: Any) -> bool | None:
+    """The fields of a named tuple, of which there is nothing to say but their number."""
+    return True if str(found.__doc__).startswith("Alias for field number") else None
+
+
 def setup(app: Sphinx) -> None:
+    app.connect("autodoc-process-signature", signed)
+    app.connect("autodoc-skip-member", left_out)
     app.connect("doctree-read", trimmed)

@@ -17,27 +17,28 @@ from tconv.cli.app import app as program
 __all__ = ["Commands", "setup", "verbs"]
 
 
-def verbs(command: Any, name: str) -> Iterator[tuple[str, Any]]:
-    """Every command that does something, with the words that call it."""
-    if not hasattr(command, "commands"):
-        yield name, command
-        return
-    for word, inner in command.commands.items():
-        yield from verbs(inner, f"{name} {word}")
+def verbs(command: Any, name: str) -> Iterator[tuple[Any, Any]]:
+    """Every command that does something, after the context that says how it is called."""
+    context = command.context_class(command, info_name=name)
+    inner = command.list_commands(context) if hasattr(command, "list_commands") else ()
+    for word in inner:
+        yield from verbs(command.get_command(context, word), f"{name} {word}")
+    if not inner:
+        yield context, command
 
 
 class Commands(SphinxDirective):
     """One section for each verb."""
 
     def run(self) -> list[nodes.Node]:
-        return [self._section(name, command) for name, command in verbs(typer.main.get_command(program), "tconv")]
+        return [self._section(*verb) for verb in verbs(typer.main.get_command(program), "tconv")]
 
-    def _section(self, name: str, command: Any) -> nodes.Node:
-        section = nodes.section("", nodes.title(name, name), ids=[nodes.make_id(name)])
+    def _section(self, context: Any, command: Any) -> nodes.Node:
+        name = context.info_name
+        section = nodes.section("", nodes.title(name, name), ids=[nodes.make_id(name)], support_smartquotes=False)
         self.state.document.note_implicit_target(section)
         for paragraph in re.split(r"\n\s*\n", command.help or ""):
             section += words(" ".join(paragraph.split()))
-        context = command.context_class(command, info_name=name)
         told = [each.get_help_record(context) for each in command.params if each.name != "help"]
         rows = [(code(called), words(plain(means))) for called, means in filter(None, told)]
         if rows:

@@ -109,13 +109,19 @@ class Parameters(SphinxDirective):
         lines = dict(re.split(r":\s+", line, maxsplit=1) for line in self.content if line.strip())
         if list(known) != list(lines):
             raise self.error(f"parameters: Keras' {self.arguments[0]} has {list(known)}; the page has {list(lines)}.")
-        return [table(("parameter", "default", "what it does"), (
-            (code(name), code("required" if default is inspect.Parameter.empty else repr(default)),
-             self._inline(lines[name])) for name, default in known.items()))]
+        return [table(("parameter", "what it does"), (
+            (_parameter(name, default), self._inline(lines[name])) for name, default in known.items()))]
 
     def _inline(self, text: str) -> nodes.Node:
         inside, _ = self.state.inline_text(text, self.lineno)
         return nodes.paragraph("", "", *inside)
+
+
+def _parameter(name: str, default: Any) -> nodes.Node:
+    """A parameter over its default."""
+    said = "required" if default is inspect.Parameter.empty else f"= {default!r}"
+    below = nodes.paragraph(said, said, classes=["default"], support_smartquotes=False)
+    return nodes.inline("", "", code(name), below)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
