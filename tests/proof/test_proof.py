@@ -37,9 +37,9 @@ def test_every_framework_s_layer_in_every_other_s_words_gives_the_same_numbers()
 
 
 @pytest.mark.verify
-@pytest.mark.parametrize("seed", range(1, 11))
+@pytest.mark.parametrize("seed", range(1, 6))
 def test_every_framework_s_layer_in_every_other_s_words_gives_the_same_numbers_on_the_full_grid(seed):
-    ran, asked = every_pair(6, seed)
+    ran, asked = every_pair(4, seed)
     assert ran == asked
 
 
