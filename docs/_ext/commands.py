@@ -1,8 +1,12 @@
-"""The directive `commands`: every verb of the command line, its arguments and options, as the program itself knows."""
+"""The command line: `commands` draws every verb with its options, `command` runs a line and shows what it says."""
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,7 +18,7 @@ from tables import code, table, words
 
 from tconv.cli.app import app as program
 
-__all__ = ["Commands", "setup", "verbs"]
+__all__ = ["Command", "Commands", "setup", "verbs"]
 
 
 def verbs(command: Any, name: str) -> Iterator[tuple[Any, Any]]:
@@ -49,6 +53,22 @@ class Commands(SphinxDirective):
         return section
 
 
+class Command(SphinxDirective):
+    """A line as one types it, run when the page is built, over what it said; a failure stops the build."""
+
+    required_arguments = 1
+    final_argument_whitespace = True
+
+    def run(self) -> list[nodes.Node]:
+        line = self.arguments[0]
+        done = subprocess.run([sys.executable, "-m", *shlex.split(line)], capture_output=True, text=True,
+                              env={**os.environ, "NO_COLOR": "1"})
+        if done.returncode:
+            raise self.error(f"command: {line!r} ends with {done.returncode}: {done.stderr[-500:]}")
+        said = "\n".join(each.rstrip() for each in f"$ {line}\n{done.stdout}".splitlines())
+        return [nodes.literal_block(said, said, language="text", classes=["wide"])]
+
+
 def plain(text: str) -> str:
     """Help without its markup.
 
@@ -61,4 +81,5 @@ def plain(text: str) -> str:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("commands", Commands)
+    app.add_directive("command", Command)
     return {"parallel_read_safe": True}
