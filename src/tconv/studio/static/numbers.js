@@ -53,7 +53,7 @@ export function parseTable(text) {
   return rows.map((row, r) => row.map((cell, c) => parseNumber(cell, `Line ${r + 1}, value ${c + 1}`)));
 }
 
-export const counted = (n, word) => `${grouped(n)} ${word}${n === 1 ? "" : "s"}`;
+export const counted = (n, word, words = `${word}s`) => `${grouped(n)} ${n === 1 ? word : words}`;
 
 /** A small generator of whole numbers below `n`, the same for the same seed (mulberry32). */
 export function dice(seed) {

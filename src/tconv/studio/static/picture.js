@@ -1,6 +1,5 @@
 // A picture through a layer: one plane of numbers in, one out.
-import {sources, targets} from "./geometry.js";
-import {coarseSize, fineSize} from "./geometry.js";
+import {coarseSize, fineSize, sources, targets} from "./geometry.js";
 
 /** The layer's axes on a picture of another size than the page's grids. */
 export function axesOn(problem, sizes) {

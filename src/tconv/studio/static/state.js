@@ -181,7 +181,7 @@ export function encoded(state) {
 function axisValues(name, text, rank) {
   const parts = text.split("x");
   if (parts.length > rank && new Set(parts).size > 1) {
-    throw new Error(`${name} has ${parts.length} values for ${counted(rank, "axis")}; give one for all, or ${rank}.`);
+    throw new Error(`${name} has ${parts.length} values for ${counted(rank, "axis", "axes")}; give one for all, or ${rank}.`);
   }
   return fit(parts.map((part) => parseWhole(part, SETTINGS[name].label, ...SETTINGS[name].limits)), rank);
 }

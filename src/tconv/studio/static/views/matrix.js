@@ -13,7 +13,7 @@ const SENTENCES = {
   true: "One row for each output cell, one column for each input cell: the transpose of the convolution’s matrix. Its product with the input, laid out as one column, is the output.",
   false: "One row for each output cell, one column for each input cell; the empty places are zeros. Its product with the input, laid out as one column, is the output.",
 };
-const HEIGHT = 560;
+const HEIGHT = 600;
 const LEGIBLE = 15;
 
 export function createMatrix(app) {

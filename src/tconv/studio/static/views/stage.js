@@ -1,18 +1,14 @@
 // Input, kernel and output side by side: what goes in, what it meets, what comes out; with the formula below.
 import {h} from "../dom.js";
-import {channels, sizes} from "../problem.js";
-import {indexOf} from "../app.js";
+import {channels, sizes, weightAt} from "../problem.js";
+import {indexOf, shownChannels} from "../app.js";
 import {createGrid, letters, tints} from "./grid.js";
 import {inputPlane, kernelPlane, lookAt, markOf, outputPlane} from "./plane.js";
-import {shownChannels} from "../app.js";
-import {weightAt} from "../problem.js";
 import {formula, relation, spoken} from "../words.js";
 import {tableButton} from "./table.js";
 import {widthOf} from "./width.js";
 
-const TITLES = {
-  coarse: "coarse grid", fine: "fine grid", kernel: "kernel",
-};
+const TITLES = {coarse: "coarse grid", fine: "fine grid"};
 
 export function createStage(app) {
   const figure = (key, edit) => {
@@ -67,10 +63,10 @@ export function createStage(app) {
     title(kernel, "kernel", "Kernel", 1, 0, null);
     title(output, problem.output, "Output", channels(problem, problem.output), app.outChannel, "outChannel");
     const room = widthOf(row);
-    const narrow = room < 560;
+    const narrow = room < 480;
     const columns = [problem.input, "kernel", problem.output].map((grid) => sizes(problem, grid)[1]);
     const share = (i, least) => narrow ? room
-      : Math.max(least, (room - 90) * Math.max(columns[i], 2) / columns.reduce((a, b) => a + Math.max(b, 2), 0));
+      : Math.max(least, (room - 110) * Math.max(columns[i], 2) / columns.reduce((a, b) => a + Math.max(b, 2), 0));
     input.grid.fit(...sizes(problem, problem.input), share(0, 90), letters(inputPlane(app)));
     kernel.grid.fit(...sizes(problem, "kernel"), Math.min(share(1, 90), 260), letters(kernelPlane(app).map(Number)));
     output.grid.fit(...sizes(problem, problem.output), share(2, 90), letters(outputPlane(app, app.y)));

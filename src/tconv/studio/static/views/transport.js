@@ -1,7 +1,7 @@
 // Play, pause, step, scrub; by input cells (distribute) or by output cells (collect).
 import {choice, h, icon} from "../dom.js";
 
-const SPEEDS = {1: "1 a second", 2: "2", 4: "4", 12: "12", 30: "30", 60: "60"};
+const SPEEDS = [1, 2, 4, 12, 30, 60];
 const CALM = 2;
 
 export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -15,7 +15,7 @@ export function createTransport(app) {
     oninput: () => { stop(); app.go(Number(scrub.value)); }});
   const count = h("span", {class: "count"});
   const speed = h("select", {"aria-label": "Steps a second"},
-    Object.entries(SPEEDS).map(([value, text]) => h("option", {value, selected: value === "4"}, text)));
+    SPEEDS.map((value) => h("option", {value, selected: value === 4}, `${value} / s`)));
   const walk = choice("walk", "Go by", {input: "input cells", output: "output cells"}, app.state.walk,
     (value) => { stop(); app.change({walk: value}, {rewind: false}); app.go(0); });
   const element = h("div", {class: "transport card", role: "group", "aria-label": "Steps"},
