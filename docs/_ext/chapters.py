@@ -10,6 +10,7 @@ from dataclasses import dataclass
 __all__ = ["Part", "parts"]
 
 FENCE = re.compile(r"^```(?P<kind>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
+OPTION = re.compile(r"^:\w+:.*\n", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def _fenced(kind: str, body: str) -> Iterator[Part]:
     if kind == "python" and ">>>" in body:
         yield from _examples(body)
     elif kind.startswith("{picture}"):
-        yield Part("picture", body.strip())
+        yield Part("picture", OPTION.sub("", body).strip())
     elif not kind.startswith("{"):
         yield Part("prose", f"```{kind}\n{body}```")
 

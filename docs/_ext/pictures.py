@@ -5,15 +5,17 @@ from __future__ import annotations
 import ast
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from docutils import nodes
+from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from tconv.explain import Explanation, render
 from tconv.explain.svg import styles
 
-__all__ = ["Picture", "drawn", "setup", "split"]
+__all__ = ["Picture", "fitted", "ran", "setup", "split"]
 
 SHEET = "pictures.css"
 STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
@@ -31,30 +33,48 @@ def split(code: str) -> tuple[str, str]:
     return ast.unparse(ast.Module(before, [])), ast.unparse(last)
 
 
-def drawn(code: str) -> str:
-    """The picture that the code ends with, for a page that has the styles of all pictures."""
+def ran(code: str) -> tuple[str, dict[str, Any]]:
+    """The SVG that the code ends with, and the names that it made."""
     before, last = split(code)
     names: dict[str, Any] = {}
     exec(before, names)
-    svg = STYLE.sub("", str(eval(last, names)))
-    least = min(int(WIDTH.search(svg)[1]), NARROWEST)  # type: ignore[index]
-    return svg.replace("max-width:100%", f"max-width:100%;min-width:{least}px", 1)
+    return str(eval(last, names)), names
+
+
+def fitted(svg: str) -> str:
+    """A picture for a page that has the styles of all pictures, and a width of its own."""
+    bare = STYLE.sub("", svg)
+    least = min(int(WIDTH.search(bare)[1]), NARROWEST)  # type: ignore[index]
+    return bare.replace("max-width:100%", f"max-width:100%;min-width:{least}px", 1)
 
 
 class Picture(SphinxDirective):
-    """A picture, and a caption if there is one; the picture itself says what it shows."""
+    """A picture, and a caption if there is one; the picture itself says what it shows.
+
+    With `sheet`, a name, what the code calls `told` can be downloaded as a spreadsheet of this name.
+    """
 
     has_content = True
     final_argument_whitespace = True
     optional_arguments = 1
+    option_spec: ClassVar[dict[str, Any]] = {"sheet": directives.unchanged_required}
 
     def run(self) -> list[nodes.Node]:
-        svg = drawn("\n".join(self.content))
+        svg, names = ran("\n".join(self.content))
+        svg = fitted(svg)
         figure = nodes.figure("", nodes.raw("", f'<div class="picture" tabindex="0">{svg}</div>', format="html"))
         if self.arguments:
             words, _ = self.state.inline_text(self.arguments[0], self.lineno)
             figure += nodes.caption("", "", *words)
-        return [figure]
+        return [figure, self._sheet(names["told"])] if "sheet" in self.options else [figure]
+
+    def _sheet(self, told: Explanation) -> nodes.Node:
+        place = Path(self.env.app.outdir) / "sheets" / f"{self.options['sheet']}.xlsx"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(render(told, format="xlsx"))  # type: ignore[arg-type]
+        link = f"{'../' * self.env.docname.count('/')}sheets/{place.name}"
+        words = "This example as a spreadsheet with live formulas"
+        return nodes.raw("", f'<p class="notebook"><a href="{link}" download>{words}</a></p>', format="html")
 
 
 def sheet() -> str:

@@ -105,7 +105,7 @@ def test_the_site_is_small(site):
 
 
 def test_a_page_falls_into_prose_examples_and_pictures():
-    page = "# A\n\n```python\n>>> a = 2\n>>> a * 3\n6\n\n```\n\n```{picture} A caption\ndraw(1)\n```\n\nEnd.\n"
+    page = "# A\n\n```python\n>>> a = 2\n>>> a * 3\n6\n\n```\n\n```{picture} One\n:sheet: a\ndraw(1)\n```\n\nEnd.\n"
     found = [(part.kind, part.text, part.want) for part in extension("chapters").parts(page)]
     assert found == [("prose", "# A", ""), ("example", "a = 2\na * 3", "6\n"), ("picture", "draw(1)", ""),
                      ("prose", "End.", "")]
