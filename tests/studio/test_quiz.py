@@ -93,8 +93,8 @@ def test_a_question_is_answered_scored_and_shown_in_the_layer(opened):
     page.locator(".option").nth((right["answer"] + 1) % 4).click()
     assert page.locator(".why").inner_text().startswith("Not so. ")
     assert page.locator("#quiz .quiet").first.inner_text() == "Question 2 · 0 of 1 right"
-    page.locator(".option").nth(right["answer"]).click()
-    assert page.locator(".option.right").inner_text() == f"✓ {right['choices'][right['answer']]} (right)"
+    page.locator(".option").nth(right["answer"]).click(force=True)  # a second answer does not count
+    assert page.locator(".option.right").inner_text().split() == ["✓", right["choices"][right["answer"]], "(right)"]
     page.get_by_role("button", name="Next question").click()
     third = page.evaluate("studio.question(3)")
     page.locator(".option").nth(third["answer"]).click()

@@ -9,8 +9,8 @@ const pairs = (values) => (values.length === 1 ? tuple(values[0]) : tuple(values
 function trims(name, layer, crops) {
   const {cuts, adds} = cutAndAdd(crops);
   const n = layer.rank;
-  return [isNone(cuts) ? [] : `${name} = keras.layers.Cropping${n}D(${pairs(cuts)})(${name})`,
-    isNone(adds) ? [] : `${name} = keras.layers.ZeroPadding${n}D(${pairs(adds)})(${name})`].flat();
+  return [isNone(adds) ? [] : `${name} = keras.layers.ZeroPadding${n}D(${pairs(adds)})(${name})`,
+    isNone(cuts) ? [] : `${name} = keras.layers.Cropping${n}D(${pairs(cuts)})(${name})`].flat();
 }
 
 /** The kernel with zeros between the groups, which Keras' transposed layers have not. */

@@ -82,7 +82,8 @@ export function writtenOut(layer) {
 export const undilated = (layer) => ({...layer, taps: layer.axes.map(reach),
   axes: layer.axes.map((axis) => ({...axis, kernel: reach(axis), dilation: 1}))});
 
-/** What is cut off each axis, and what is added, of a list of [start, end]: positive cuts, negative adds. */
+/** What is cut off each axis, and what is added, of a list of [start, end]: positive cuts, negative adds.
+ * Adding comes first: there may be less than is cut. */
 export const cutAndAdd = (crops) => ({
   cuts: crops.map(([lo, hi]) => [Math.max(lo, 0), Math.max(hi, 0)]),
   adds: crops.map(([lo, hi]) => [Math.max(-lo, 0), Math.max(-hi, 0)]),
@@ -98,8 +99,8 @@ const padding = (pairs, last) => tuple([...(last ? ["(0, 0)"] : ["(0, 0)", "(0, 
 export function trimmed(name, crops, {last = true} = {}) {
   const {cuts, adds} = cutAndAdd(crops);
   const lines = [];
-  if (!isNone(cuts)) lines.push(`${name} = ${name}[:, ${last ? "" : ":, "}${cuts.map(span).join(", ")}]`);
   if (!isNone(adds)) lines.push(`${name} = np.pad(${name}, ${padding(adds, last)})`);
+  if (!isNone(cuts)) lines.push(`${name} = ${name}[:, ${last ? "" : ":, "}${cuts.map(span).join(", ")}]`);
   return lines;
 }
 

@@ -1,10 +1,14 @@
 // PyTorch: padding and output_padding where they say the crop; else the whole result, padded by negative numbers.
-import {call, column, cropsOf, given, growsOf, keywords, layerOf, one, shown, text, tuple, unless} from "./pieces.js";
+import {call, column, cropsOf, cutAndAdd, given, growsOf, isNone, keywords, layerOf, one, shown, text, tuple, unless} from "./pieces.js";
 
 const sayable = (axis) => axis.lo >= 0 && axis.lo - axis.hi >= 0 && axis.lo - axis.hi < Math.max(axis.stride, axis.dilation);
 
-/** torch.nn.functional.pad counts from the last axis on. */
-const pad = (name, pairs) => `${name} = torch.nn.functional.pad(${name}, ${tuple([...pairs].reverse().flat())})`;
+/** torch.nn.functional.pad counts from the last axis on, and cuts by negative numbers. */
+function pad(name, crops) {
+  const {cuts, adds} = cutAndAdd(crops);
+  const line = (pairs) => (isNone(pairs) ? [] : `${name} = torch.nn.functional.pad(${name}, ${tuple([...pairs].reverse().flat())})`);
+  return [line(adds), line(cuts.map((ends) => ends.map((end) => (end ? -end : 0))))].flat();
+}
 
 export function torch(state) {
   const layer = layerOf(state);
@@ -20,10 +24,10 @@ export function torch(state) {
   return text([
     "import numpy as np", "import torch", "", given(layer), "",
     "x = torch.from_numpy(np.moveaxis(x, -1, 1).copy())  # channels first",
-    native || transposed ? [] : pad("x", cropsOf(layer)),
+    native || transposed ? [] : pad("x", growsOf(layer)),
     call(name, String(layer.ins), String(layer.outs), one(layer.taps), said),
     "layer.weight.data = torch.from_numpy(np.moveaxis(kernel, (-1, -2), (0, 1)).copy())",
     "with torch.no_grad():", "    y = layer(x)",
-    native || !transposed ? [] : [pad("y", growsOf(layer))], "y = y.numpy()", shown(layer, false),
+    native || !transposed ? [] : pad("y", cropsOf(layer)), "y = y.numpy()", shown(layer, false),
   ]);
 }

@@ -83,9 +83,10 @@ export function createSizes(app) {
   }
 
   function update() {
-    const [from, to] = app.state.goal.split("to");
-    more.from.value = from;
-    more.to.value = to;
+    app.state.goal.split("to").forEach((text, i) => {
+      const input = i ? more.to : more.from;
+      if (document.activeElement !== input) input.value = text; // nobody's typing is overwritten
+    });
     draw();
   }
 
