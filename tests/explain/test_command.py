@@ -136,6 +136,9 @@ def test_the_summary_of_a_spelled_layer_counts_its_channels(capsys):
     text = run(capsys, "--input", "7x7", "--torch", layer, "--view", "summary")
     assert "128 channels" in text
     assert "131,072" in text
+    told_so = process("--input", "2x2", "--torch", layer)
+    assert told_so.stderr == ("Shown with 1 channel on either side; the layer has 128 and 64, which --view summary "
+                              "counts.\n")
 
 
 def test_an_image_is_read_as_grey_values(tmp_path, capsys):

@@ -66,6 +66,15 @@ def explain(
     made = summary_text(asked.summary(), colour) if (view, form) == ("summary", "text") else render(
         told(asked), view, form, channel=channel, cell=_cell(cell), step=_step(step), theme=theme, colour=colour)
     _hand_over(made, form, path)
+    _say_channels(asked, view)
+
+
+def _say_channels(asked: Asked, view: str) -> None:
+    """A remark where a layer was spelled with more channels than are drawn."""
+    (ins, outs), groups = asked.layer.channels, asked.layer.problem.groups
+    if view != "summary" and (ins, outs) != (groups, groups):
+        print(f"Shown with {groups} channel{'s' * (groups > 1)} on either side; the layer has {ins} and {outs}, which "
+              "--view summary counts.", file=sys.stderr)
 
 
 def _by_name(out: Path | None) -> str:

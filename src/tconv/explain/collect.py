@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ from ..geometry import Problem
 from ..methods.channels import Array
 from ..methods.gather import stuffed
 from .cells import Index
+from .steps import Steps
 
 __all__ = ["Collect", "Window", "collect"]
 
@@ -42,7 +44,7 @@ class Collect:
     kernel: Array
     stride: Index
     dilation: Index
-    steps: tuple[Window, ...]
+    steps: Sequence[Window]
 
     def covered(self, step: int) -> Array:
         """The numbers under one window, shape `(*K, C)`."""
@@ -58,8 +60,8 @@ def collect(x: Array, kernel: Array, problem: Problem, transposed: bool, result:
     """The grid and windows of arrays without a batch; `result` is without its bias. See `Explanation.collect`."""
     fill = _stuffed if transposed else _padded
     stride = (1,) * problem.rank if transposed else problem.stride
-    steps = tuple(Window(index, tuple(i * s for i, s in zip(index, stride, strict=True)), result[index])
-                  for index in np.ndindex(result.shape[:-1]))
+    steps = Steps(result.shape[:-1], lambda index: Window(
+        index, tuple(i * s for i, s in zip(index, stride, strict=True)), result[index]))
     real = fill(np.ones((*x.shape[:-1], 1), bool), problem)[..., 0]
     turned = np.flip(kernel, tuple(range(problem.rank))) if transposed else kernel
     return Collect(fill(x, problem), real, turned, stride, problem.dilation, steps)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -11,6 +11,7 @@ import numpy as np
 from ..geometry import Problem, sources
 from ..methods.channels import Array, to_coarse, to_fine
 from .cells import Index
+from .steps import Steps
 
 __all__ = ["Distribute", "Piece", "Stamp", "distribute"]
 
@@ -70,7 +71,7 @@ class Distribute:
         channels: output channels.
     """
 
-    steps: tuple[Stamp, ...]
+    steps: Sequence[Stamp]
     canvas: Index
     full: tuple[tuple[int, int], ...]
     kept: tuple[tuple[int, int], ...]
@@ -91,8 +92,7 @@ def distribute(x: Array, kernel: Array, problem: Problem, transposed: bool) -> D
     """The stamps of arrays without a batch; see `Explanation.distribute`."""
     laid = _stamped if transposed else _handed_out
     sizes = problem.coarse if transposed else problem.fine
-    steps = tuple(Stamp(cell, x[cell], tuple(laid(x, kernel, problem, cell)), problem.kernel)
-                  for cell in np.ndindex(sizes))
+    steps = Steps(sizes, lambda cell: Stamp(cell, x[cell], tuple(laid(x, kernel, problem, cell)), problem.kernel))
     if not transposed:
         whole = tuple((0, size) for size in problem.coarse)
         return Distribute(steps, problem.coarse, whole, whole, kernel.shape[-1])
