@@ -28,7 +28,6 @@ class Box:
         text: what it shows.
         role: a key of `ROLES`.
         strong: whether this step is about it.
-        hint: what it says when pointed at.
         shade: 0 to 1, how strongly it is coloured; None as its role has it.
         tag: a letter in its corner.
     """
@@ -36,7 +35,6 @@ class Box:
     text: str
     role: str = "plain"
     strong: bool = False
-    hint: str = ""
     shade: float | None = None
     tag: str = ""
 
@@ -117,7 +115,7 @@ Roles = str | Callable[[Index], str]
 
 def panels(
     title: str, values: Array, role: str, *, roles: Roles | None = None, strong: Collection[Index] = (),
-    texts: Callable[[Index], str] | None = None, hints: Callable[[Index], str] | None = None, numbered: bool = False,
+    texts: Callable[[Index], str] | None = None, numbered: bool = False,
     shades: Array | None = None, tags: Callable[[Index], str] | None = None,
 ) -> tuple[Panel, ...]:
     """An array of one, two or three axes as panels: a row, a grid, or one grid for each index of the first axis.
@@ -129,7 +127,6 @@ def panels(
         roles: what each cell is, one name for all or by index.
         strong: indices that this step is about.
         texts: what each cell shows; by default its number.
-        hints: what each cell says when pointed at.
         numbered: whether rows and columns carry their numbers.
         shades: 0 to 1 for each cell.
         tags: a letter for each cell.
@@ -146,8 +143,7 @@ def panels(
         kind = (roles(index) if callable(roles) else roles) or role
         shade = None if shades is None else float(shades[index])
         text = texts(index) if texts else said(values[index].item())
-        return Box(text, kind, index in strong, hints(index) if hints else "", shade,
-                   tags(index) if tags else "")
+        return Box(text, kind, index in strong, shade, tags(index) if tags else "")
 
     if raster and shades is None:
         shades = _shades(values)

@@ -80,7 +80,6 @@ def _rules(front: str, page: Palette) -> str:
 def _mark(mark: Mark) -> str:
     box = mark.box
     name = f"tc-{box.role}{' tc-s' * box.strong}"
-    hint = f"<title>{escape(box.hint)}</title>" if box.hint else ""
     shade = "" if box.shade is None else f' fill-opacity="{FAINTEST + SPREAD * box.shade:.2f}"'
     text = (_text(mark, name) if box.text else "") + (_tag(mark) if box.tag else "")
     if box.role == "plain":
@@ -88,8 +87,7 @@ def _mark(mark: Mark) -> str:
     kind = f'class="{name} tc-s" style="stroke:none"{shade}' if shade else f'class="{name}"'
     kind += f' style="fill:url(#{HATCH})"' if box.role == "crop" else ""
     size = f'width="{_n(mark.width)}" height="{_n(mark.height)}" rx="5"'
-    rect = f'<rect {kind} x="{_n(mark.x)}" y="{_n(mark.y)}" {size}/>'
-    return f"<g>{hint}{rect}{text}</g>" if hint else f"{rect}{text}"
+    return f'<rect {kind} x="{_n(mark.x)}" y="{_n(mark.y)}" {size}/>{text}'
 
 
 def _text(mark: Mark, name: str) -> str:
