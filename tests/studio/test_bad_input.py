@@ -18,23 +18,26 @@ def noticed(page):
     ("stride=1x2x3", "In the address: stride has 3 values for 2 axes; give one for all, or 2."),
     ("x=1,2", "In the address: the input has 2 values, but the setting takes 9; it counts from 1 instead."),
     ("w=1,two", "In the address: Kernel value 2 is “two”, which is no number; type one such as 3, -0.5 or 1e-2."),
-    ("x=constructor", "In the address: Input value 1 is “constructor”, which is no number; type one such as 3, -0.5 or 1e-2."),
+    ("x=constructor", "In the address: Input value 1 is “constructor”, which is no number; type one such as 3, "
+     "-0.5 or 1e-2."),
     ("kind=deconv", "In the address: kind is “deconv”, but has to be one of transposed, conv."),
-    ("tab=__proto__", "In the address: tab is “__proto__”, but has to be one of layer, overlap, sizes, code, image, quiz."),
-    ("stack=3", "In the address: The stack is no list of layers; write kernel/stride/crop for each, such as 4/2/1,3/1/1."),
+    ("tab=__proto__", "In the address: tab is “__proto__”, but has to be one of layer, overlap, sizes, code, "
+     "image, quiz."),
+    ("stack=3", "In the address: The stack is no list of layers; write kernel/stride/crop for each, such as "
+     "4/2/1,3/1/1."),
     ("goal=7to70x7", "In the address: From and To have different numbers of axes; give both one size, or both two."),
     ("ins=3&groups=2&outs=2", "3 channels in do not fall into 2 groups; take a number of groups that divides both."),
     ("lo=4&hi=4", "The crop, 4 and 4, leaves nothing of the full size 7 along the rows; crop less than 7 in all."),
     ("kind=conv&kernel=5", "The kernel reaches further than the padded input along the rows; take a smaller kernel or "
                            "dilation, or more padding."),
-    ("more=2", "Output padding is 2 along the rows, but has to be less than the stride or the dilation; take 1 or less, or a "
-               "smaller crop."),
-    ("size=100", "The coarse grid has 10,000 cells, and this page draws up to 4,096. Take a smaller size or stride, or read the "
-                 "summary."),
-    ("size=60", "The fine grid has 14,641 cells, and this page draws up to 4,096. Take a smaller size or stride, or read the "
-                "summary."),
-    ("lo=60&hi=60&size=40&stride=4", "Before the crop the grid has 25,281 cells, and this page draws up to 8,192. Take a "
-                                     "smaller crop or dilation, or read the summary."),
+    ("more=2", "Output padding is 2 along the rows, but has to be less than the stride or the dilation; take 1 or "
+     "less, or a smaller crop."),
+    ("size=100", "The coarse grid has 10,000 cells, and this page draws up to 4,096. Take a smaller size or "
+     "stride, or read the summary."),
+    ("size=60", "The fine grid has 14,641 cells, and this page draws up to 4,096. Take a smaller size or stride, "
+     "or read the summary."),
+    ("lo=60&hi=60&size=40&stride=4", "Before the crop the grid has 25,281 cells, and this page draws up to 8,192. "
+     "Take a smaller crop or dilation, or read the summary."),
 ])
 def test_a_bad_address_is_a_sentence_with_its_cure(opened, address, says):
     page = opened()
@@ -122,7 +125,7 @@ def test_nothing_from_the_address_becomes_html(opened, name):
 
 def test_a_file_that_is_no_image_is_a_sentence(opened):
     page = opened("tab=image")
-    page.locator("#image-file").set_input_files({"name": "notes.png", "mimeType": "image/png", "buffer": b"not a picture"})
+    page.locator("#image-file").set_input_files({"name": "notes.png", "mimeType": "image/png", "buffer": b"none"})
     wrong = page.locator("#image .wrong")
     wrong.get_by_text("notes.png is no image").wait_for()
     assert wrong.inner_text() == "notes.png is no image that this browser reads; give a PNG, JPEG, WebP, GIF or SVG."

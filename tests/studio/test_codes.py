@@ -26,8 +26,8 @@ def by_page(page, states):
 def results(framework, programs):
     pairs = [[framework, code] for code in programs]
     script = Path(__file__).with_name("programs.py")
-    process = subprocess.run([sys.executable, str(script)], input=json.dumps(pairs), capture_output=True, text=True, timeout=900,
-                             check=False)
+    process = subprocess.run([sys.executable, str(script)], input=json.dumps(pairs), capture_output=True, text=True,
+                             timeout=900, check=False)
     assert process.returncode == 0, process.stderr[-3000:]
     return [np.asarray(y) for y in json.loads(process.stdout.splitlines()[-1])]
 
@@ -37,7 +37,7 @@ def same(framework, y, state):
     return y.shape == state.result.shape and (y == state.result).all()
 
 
-@pytest.mark.parametrize(("count", "seed"), [(8, 4), pytest.param(60, 5, marks=pytest.mark.verify)])
+@pytest.mark.parametrize(("count", "seed"), [(5, 4), pytest.param(60, 5, marks=pytest.mark.verify)])
 @pytest.mark.parametrize("framework", PACKAGES)
 def test_the_programs_give_the_page_s_numbers(studio, framework, count, seed):
     for package in PACKAGES[framework]:
@@ -97,7 +97,8 @@ def documented_mxnet():
 
 def test_the_code_s_tabs_show_each_program_and_copy_it(opened):
     page = opened("tab=code", permissions=["clipboard-read", "clipboard-write"])
-    for name, start in (("PyTorch", "import numpy as np\nimport torch"), ("MXNet", "import mxnet as mx"), ("Keras", "import keras")):
+    starts = {"PyTorch": "import numpy as np\nimport torch", "MXNet": "import mxnet as mx", "Keras": "import keras"}
+    for name, start in starts.items():
         page.locator("#code").get_by_role("tab", name=name).click()
         page.evaluate("studio.app.flush()")
         assert page.locator("#code-text").inner_text().startswith(start)

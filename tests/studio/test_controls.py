@@ -7,8 +7,8 @@ import tconv
 from tests.studio.test_states import drawn
 from tests.studio.waiting import until
 
-SETTINGS = {"size": "Input size", "kernel": "Kernel", "stride": "Stride", "dilation": "Dilation", "lo": "Crop at the start",
-            "hi": "Crop at the end"}
+SETTINGS = {"size": "Input size", "kernel": "Kernel", "stride": "Stride", "dilation": "Dilation",
+            "lo": "Crop at the start", "hi": "Crop at the end"}
 OUTPUT = ".plane-output .grid"
 
 
@@ -86,8 +86,8 @@ def test_the_layer_may_be_a_convolution_and_have_one_axis(studio):
 
 def test_every_example_and_every_filling_can_be_chosen(studio):
     for select in ("#example", "#fill-x", "#fill-w"):
-        values = [value for value in studio.eval_on_selector_all(f"{select} option", "all => all.map(o => o.value)") if value not in ("", "own")]
-        for value in values:
+        values = studio.eval_on_selector_all(f"{select} option", "all => all.map(option => option.value)")
+        for value in set(values) - {"", "own"}:
             studio.locator(select).select_option(value)
             settle(studio)
             ways = studio.evaluate("studio.app.results()")
@@ -131,7 +131,8 @@ def test_the_steps_can_be_played_paused_stepped_and_scrubbed(studio):
     def step():
         return studio.evaluate("studio.app.step")
 
-    for name, want in (("To the start", 0), ("One step on", 1), ("One step on", 2), ("One step back", 1), ("To the end", 9)):
+    for name, want in (("To the start", 0), ("One step on", 1), ("One step on", 2), ("One step back", 1),
+                       ("To the end", 9)):
         studio.get_by_role("button", name=name).click()
         assert step() == want, name
     studio.get_by_label("Step", exact=True).fill("4")

@@ -39,11 +39,12 @@ def test_the_file_works_from_the_disk(opened, exported):
 def test_the_file_computes_what_the_served_page_computes(opened, exported):
     studio = opened(url=exported.as_uri(), offline=True)
     for state in draw(40, seed=5):
-        assert studio.evaluate("text => studio.compute(text).results.phases", state.address) == state.result.ravel().tolist()
+        assert studio.evaluate("text => studio.compute(text).results.phases",
+                               state.address) == state.result.ravel().tolist()
 
 
 def test_what_the_bundle_cannot_take_over_is_refused():
-    with pytest.raises(ValueError, match="odd.js: an import or export that the exported page cannot take over"):
+    with pytest.raises(ValueError, match=r"odd\.js: an import or export that the exported page cannot take over"):
         export._as_function("odd.js", 'export default function odd() {}\n')
 
 
@@ -55,7 +56,8 @@ def test_modules_that_import_one_another_are_refused():
 def test_the_command_line_writes_the_file_whole(tmp_path):
     pytest.importorskip("typer")
     target = tmp_path / "deep" / "studio.html"
-    result = subprocess.run([sys.executable, "-m", "tconv", "studio", "--export", str(target)], capture_output=True, text=True,
+    result = subprocess.run([sys.executable, "-m", "tconv", "studio", "--export", str(target)], capture_output=True,
+                            text=True,
                             timeout=60, check=False)
     assert (result.returncode, result.stderr) == (0, "")
     assert target.read_text(encoding="utf-8") == page()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tconv.geometry import Axis, Spec, overlap, problem_from_coarse, problem_from_fine, sources
+from tconv.methods.gather import stuffed as stuffed_grid
 from tests import oracle
 
 KINDS = ("size", "dilated", "crop", "value", "overlap", "even", "matrix", "origin", "stuffed", "weights", "wasted")
@@ -25,7 +26,8 @@ def value(text):
     stride, at = numbers(rest)[:2]
     x, w = (np.array(numbers(part)) for part in (x, w))
     fine = (len(x) - 1) * stride + len(w)
-    y = oracle.conv_transpose(x.reshape(1, -1, 1), w.reshape(-1, 1, 1), stride=(stride,), dilation=(1,), lo=(0,), fine=(fine,))
+    y = oracle.conv_transpose(x.reshape(1, -1, 1), w.reshape(-1, 1, 1), stride=(stride,), dilation=(1,), lo=(0,),
+                              fine=(fine,))
     return y[0, at, 0]
 
 
@@ -51,15 +53,35 @@ def useful(text):
     return sum(len(range(*problem.span(0, tap)[0].indices(size))) for tap in range(kernel))
 
 
+def size(text):
+    coarse, kernel, stride, lo, hi = numbers(text)
+    return Axis(kernel, stride, crop=(lo, hi)).fine(coarse)
+
+
+def dilated(text):
+    kernel, dilation, _, coarse = numbers(text)
+    return Axis(kernel, 1, dilation).fine(coarse)
+
+
+def crop(text):
+    coarse, fine, kernel, stride = numbers(text)
+    return Axis(kernel, stride).fine(coarse) - fine
+
+
+def stuffed(text):
+    coarse, stride = numbers(text)
+    return stuffed_grid(np.ones((1, coarse, 1)), problem_from_coarse(Spec.of((1,), stride=stride), (coarse,))).size
+
+
 ANSWERS = {
-    "size": lambda text: (lambda size, kernel, stride, lo, hi: Axis(kernel, stride, crop=(lo, hi)).fine(size))(*numbers(text)),
-    "dilated": lambda text: (lambda kernel, dilation, _, size: Axis(kernel, 1, dilation).fine(size))(*numbers(text)),
-    "crop": lambda text: (lambda size, fine, kernel, stride: Axis(kernel, stride).fine(size) - fine)(*numbers(text)),
+    "size": size,
+    "dilated": dilated,
+    "crop": crop,
     "value": value,
     "overlap": lambda text: ":".join(map(str, overlap(Axis(*numbers(text))))),
     "matrix": matrix,
     "origin": origin,
-    "stuffed": lambda text: (lambda size, stride: len(np.zeros(size * stride)[: (size - 1) * stride + 1]))(*numbers(text)),
+    "stuffed": stuffed,
     "weights": weights,
     "wasted": useful,
 }

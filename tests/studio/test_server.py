@@ -31,7 +31,8 @@ def test_every_file_of_the_page_is_served_as_it_is(served):
     assert asked(served, "/")[2] == (STATIC / "index.html").read_bytes()
 
 
-@pytest.mark.parametrize("path", ["/../server.py", "/..%2fserver.py", "/static/index.html", "/etc/passwd", "//etc/passwd", "/__init__.py"])
+@pytest.mark.parametrize("path", ["/../server.py", "/..%2fserver.py", "/static/index.html", "/etc/passwd",
+                                  "//etc/passwd", "/__init__.py"])
 def test_nothing_else_is_served(served, path):
     assert asked(served, path)[0] == 404
 
@@ -65,7 +66,8 @@ def test_a_port_in_use_is_a_sentence_with_the_cure():
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(SettingError, match=rf"port {port} is in use; take another, as --port {port + 1}, or --port 0"):
+        with pytest.raises(SettingError, match=rf"port {port} is in use; take another, as --port {port + 1}, or "
+                           f"--port 0"):
             open_server(port)
 
 
@@ -77,7 +79,8 @@ def test_a_port_that_is_none_is_a_sentence(port):
 
 def test_ctrl_c_ends_the_studio_cleanly():
     pytest.importorskip("typer")
-    process = subprocess.Popen([*COMMAND, "--port", "0", "--no-browser"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen([*COMMAND, "--port", "0", "--no-browser"], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
     try:
         assert process.stdout.readline().startswith("The studio is at http://127.0.0.1:")
         time.sleep(0.2)
@@ -91,6 +94,7 @@ def test_ctrl_c_ends_the_studio_cleanly():
 def test_the_command_line_says_that_a_port_is_in_use(served):
     pytest.importorskip("typer")
     port = urlsplit(served).port
-    result = subprocess.run([*COMMAND, "--port", str(port), "--no-browser"], capture_output=True, text=True, timeout=60, check=False)
+    result = subprocess.run([*COMMAND, "--port", str(port), "--no-browser"], capture_output=True, text=True,
+                            timeout=60, check=False)
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr.startswith(f"tconv: studio: port {port} is in use; take another")

@@ -64,7 +64,8 @@ def test_each_step_of_collect_makes_one_output_cell(opened):
     page = opened("rank=1&size=3&kernel=3&stride=2&x=1,2,3&w=1,10,100&walk=output")
     page.evaluate("() => { studio.app.go(5); studio.app.flush(); }")
     assert page.locator(".plane-output .cell").all_text_contents() == ["1", "10", "102", "20", "203", "", ""]
-    read = page.eval_on_selector_all(".view-collect .grid.coarse .cell", "cells => cells.map(c => c.className.includes('under'))")
+    read = page.eval_on_selector_all(".view-collect .grid.coarse .cell", "cells => cells.map(c => "
+                                     "c.className.includes('under'))")
     assert [place for place, under in enumerate(read) if under] == [4, 5, 6]
     assert page.locator(".view-collect .grid.kernel .cell").all_text_contents() == ["100", "10", "1"]
 
@@ -73,10 +74,10 @@ def test_the_four_views_follow_one_cell(opened):
     page = opened("rank=1&size=3&kernel=3&stride=2&x=1,2,3&w=1,10,100")
     page.locator(".plane-output .cell").nth(2).hover()
     page.wait_for_selector(".plane-output .cell.at")
-    hits = {name: page.eval_on_selector_all(f"{grid} .cell", "cells => cells.map((c, i) => "
-                                            "/\\b(hit|at)\\b/.test(c.className) ? i : -1).filter(i => i >= 0)")
-            for name, grid in {"input": ".plane-input .grid", "kernel": ".plane-kernel .grid", "ring": ".view-distribute .grid.fine",
-                               "stuffed": ".view-collect .grid.coarse", "flipped": ".view-collect .grid.kernel"}.items()}
+    grids = {"input": ".plane-input .grid", "kernel": ".plane-kernel .grid", "ring": ".view-distribute .grid.fine",
+             "stuffed": ".view-collect .grid.coarse", "flipped": ".view-collect .grid.kernel"}
+    marked = "cells => cells.map((cell, i) => /\\b(hit|at)\\b/.test(cell.className) ? i : -1).filter(i => i >= 0)"
+    hits = {name: page.eval_on_selector_all(f"{grid} .cell", marked) for name, grid in grids.items()}
     assert hits == {"input": [0, 1], "kernel": [0, 2], "ring": [2], "stuffed": [2, 4], "flipped": [0, 2]}
     assert page.locator(".formula").inner_text() == "y[2] = 2·1 + 1·100 = 102"
     assert page.locator(".relation").inner_text().endswith("2 = 1 · 2 + 0 · 1 − 0")

@@ -96,6 +96,7 @@ def open_server(port: int = PORT) -> StudioServer:
         return StudioServer(port)
     except OSError as error:
         why = {errno.EADDRINUSE: "is in use", errno.EACCES: "is not for everyone to use"}
-        raise SettingError(f"studio: port {port} {why.get(error.errno or 0, f'cannot be had ({error.strerror})')}; take "
-                           f"another, as --port {port + 1 if port < 65535 else PORT}, or --port 0 for any that is "
-                           "free.") from None
+        reason = why.get(error.errno or 0, f"cannot be had ({error.strerror})")
+        other = port + 1 if port < 65535 else PORT
+        raise SettingError(f"studio: port {port} {reason}; take another, as --port {other}, or --port 0 for any that "
+                           "is free.") from None
