@@ -15,7 +15,7 @@ OPTION = re.compile(r"^:\w+:.*\n", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Part:
-    """A piece of a page: its kind (`prose`, `example`, `picture`), its text, and the output that it promises."""
+    """A piece of a page: its kind (`prose`, `example`, `picture`), its text, and its promised output or its caption."""
 
     kind: str
     text: str
@@ -45,7 +45,7 @@ def _fenced(kind: str, body: str) -> Iterator[Part]:
     if kind == "python" and ">>>" in body:
         yield from _examples(body)
     elif kind.startswith("{picture}"):
-        yield Part("picture", OPTION.sub("", body).strip())
+        yield Part("picture", OPTION.sub("", body).strip(), kind.removeprefix("{picture}").strip())
     elif not kind.startswith("{"):
         yield Part("prose", f"```{kind}\n{body}```")
 

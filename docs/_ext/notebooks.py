@@ -45,7 +45,7 @@ def _cell(part: Part) -> Any:
         return new_markdown_cell(LINK.sub(r"\1", part.text))
     if part.kind == "picture":
         before, last = split(part.text)
-        return new_code_cell(f"from IPython.display import SVG\n{before}\nSVG(data={last})")
+        return new_code_cell(f"# {part.want}\nfrom IPython.display import SVG\n{before}\nSVG(data={last})")
     return new_code_cell(part.text, metadata={"want": part.want} if part.want else {})
 
 
