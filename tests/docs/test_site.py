@@ -1,6 +1,7 @@
 """The documentation as a site: built without a warning, whole, and readable without a network."""
 
-import importlib.util
+import doctest
+import importlib
 import json
 import os
 import subprocess
@@ -14,15 +15,21 @@ import pytest
 DOCS = Path(__file__).parents[2] / "docs"
 CHAPTERS = sorted(path.stem for path in (DOCS / "tutorial").glob("*.md") if path.stem != "index")
 LARGEST = 12 * 2**20  # bytes of the whole site
+NEEDED = {"pictures": ["sphinx"], "commands": ["sphinx", "typer"], "notebooks": ["sphinx", "nbclient"]}
 LOADS = {"script": "src", "link": "href", "img": "src", "iframe": "src", "source": "src"}
 
 
-def extension(name):
-    spec = importlib.util.spec_from_file_location(name, DOCS / "_ext" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture
+def extension(monkeypatch):
+    """What imports a module of those that build the site."""
+    monkeypatch.syspath_prepend(DOCS / "_ext")
+
+    def found(name):
+        for package in NEEDED.get(name, ()):
+            pytest.importorskip(package, reason=f"{package} is not installed: pip install 'tconv[docs]'")
+        return importlib.import_module(name)
+
+    return found
 
 
 class Page(HTMLParser):
@@ -104,24 +111,25 @@ def test_the_site_is_small(site):
     assert sum(path.stat().st_size for path in site.rglob("*") if path.is_file()) < LARGEST
 
 
-def test_a_page_falls_into_prose_examples_and_pictures():
+def test_a_page_falls_into_prose_examples_and_pictures(extension):
     page = "# A\n\n```python\n>>> a = 2\n>>> a * 3\n6\n\n```\n\n```{picture} One\n:sheet: a\ndraw(1)\n```\n\nEnd.\n"
     found = [(part.kind, part.text, part.want) for part in extension("chapters").parts(page)]
     assert found == [("prose", "# A", ""), ("example", "a = 2\na * 3", "6\n"), ("picture", "draw(1)", "One"),
                      ("prose", "End.", "")]
 
 
-def test_a_notebook_shows_where_it_disagrees_with_its_page():
-    pytest.importorskip("nbclient", reason="nbclient is not installed: pip install 'tconv[docs]'")
-    pytest.importorskip("sphinx", reason="sphinx is not installed: pip install 'tconv[docs]'")
-    sys.path.insert(0, str(DOCS / "_ext"))
-    try:
-        notebooks = extension("notebooks")
-    finally:
-        sys.path.remove(str(DOCS / "_ext"))
+def test_a_notebook_shows_where_it_disagrees_with_its_page(extension):
+    notebooks = extension("notebooks")
     book = notebooks.notebook("```python\n>>> 1 + 1\n3\n\n```\n")
     book.cells[0].outputs = [notebooks.nbformat.v4.new_output("execute_result", {"text/plain": "2"})]
     assert notebooks.disagreements(book) == ["1 + 1\ngives\n2\ninstead of\n3\n"]
+
+
+@pytest.mark.parametrize("name", ["chapters", "pictures", "commands", "notebooks"])
+def test_the_examples_of_what_builds_the_site_are_right(extension, name):
+    done = doctest.testmod(extension(name))
+    assert done.attempted > 0
+    assert done.failed == 0
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
