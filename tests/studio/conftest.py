@@ -10,7 +10,7 @@ from tests.studio.waiting import until
 WIDE = {"width": 1400, "height": 1000}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def served():
     """The address of a studio on a free port."""
     server = open_server(0)

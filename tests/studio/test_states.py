@@ -92,3 +92,12 @@ def test_a_cell_tells_what_it_makes(opened, grid, says):
     page.locator(f".plane-{grid} .cell").nth(1).hover()
     page.wait_for_selector(f".plane-{grid} .cell.at")
     assert re.fullmatch(says, page.locator(".formula").inner_text())
+
+
+def test_a_tap_shows_what_made_a_cell(opened):
+    page = opened("rank=1&size=3&kernel=3&stride=2&x=1,2,3&w=1,10,100", has_touch=True,
+                  viewport={"width": 390, "height": 800})
+    page.locator(".plane-output .cell").nth(2).tap()
+    page.wait_for_selector(".plane-output .cell.at")
+    page.wait_for_timeout(100)
+    assert page.locator(".formula").inner_text() == "y[2] = 2·1 + 1·100 = 102"
