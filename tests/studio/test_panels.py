@@ -1,5 +1,7 @@
 """Overlap, sizes and pictures: the numbers of Python, and every control used."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -148,9 +150,30 @@ def test_an_image_goes_through_the_layer(opened, tmp_path):
     assert page.locator("#image figure").count() == 3
 
 
+LARGE = "size=16&kernel=3&stride=2&x=digits.1"
+STEPS = """async ([from, to]) => { for (let i = from; i < to; i++) { studio.app.go(i);
+    await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))); } }"""
+
+
+def test_a_step_changes_only_the_cells_that_it_reaches(opened):
+    """Of about 5,400 cells a step changes those of two stamps in six grids: what makes it fast."""
+    page = opened(LARGE, viewport={"width": 1600, "height": 1000})
+    page.evaluate(STEPS, [0, 40])
+    changes = page.evaluate("""() => { const seen = new MutationObserver(() => {});
+        seen.observe(document.getElementById('layer'), {subtree: true, attributes: true, characterData: true,
+            childList: true});
+        studio.app.go(40); studio.app.flush();
+        const cells = new Set(seen.takeRecords().map(({target}) => target.parentElement?.closest('.cell') ?? target));
+        return [...cells].filter(node => node.classList?.contains('cell')).length; }""")
+    assert 20 < changes < 150
+
+
+@pytest.mark.verify
 def test_a_step_of_play_at_sixteen_cells_fits_a_frame(opened):
-    """The main thread's own time, which other processes on the machine do not lengthen."""
-    page = opened("size=16&kernel=3&stride=2&x=digits.1", viewport={"width": 1600, "height": 1000})
+    """The time of the page's main thread, in the best of a few stretches."""
+    if os.getloadavg()[0] > (os.cpu_count() or 1) / 2:
+        pytest.skip("needs a machine at rest: other programs are using it")
+    page = opened(LARGE, viewport={"width": 1600, "height": 1000})
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable", {"timeDomain": "threadTicks"})
 
@@ -158,11 +181,9 @@ def test_a_step_of_play_at_sixteen_cells_fits_a_frame(opened):
         metrics = {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}
         return metrics["TaskDuration"]
 
-    steps = """async ([from, to]) => { for (let i = from; i < to; i++) { studio.app.go(i);
-        await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))); } }"""
-    page.evaluate(steps, [0, 20])
+    page.evaluate(STEPS, [0, 20])
     taken = [seconds()]
     for start in range(20, 140, 10):
-        page.evaluate(steps, [start, start + 10])
+        page.evaluate(STEPS, [start, start + 10])
         taken.append(seconds())
     assert min(np.diff(taken)) / 10 < 1 / 60
