@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from ..geometry import Problem
+from ..errors import SettingError, UnsupportedError
+from ..geometry import Extent, Problem
 from ..geometry.axis import whole
 from ..methods.activations import ACTIVATIONS
 from ..methods.channels import Array
 from .memory import keep_memory
+from .plans import Plan
 
 _native: Any
 try:
@@ -20,8 +22,8 @@ except ImportError:  # the portable package: no compiler at build time
     _native = None
 
 __all__ = [
-    "available", "borrow_threads", "conv", "conv_transpose", "finish", "isa", "keep_memory", "kernel_gradient",
-    "numbers", "serves", "set_threads", "threads",
+    "Plan", "available", "borrow_threads", "conv", "conv_transpose", "finish", "isa", "keep_memory", "kernel_gradient",
+    "numbers", "plan", "serves", "set_threads", "threads",
 ]
 
 
@@ -124,6 +126,32 @@ def _call(name: str, problem: Problem, first: tuple[int, ...], second: tuple[int
               "fine": (extent.batch, *problem.fine, extent.fine_channels),
               "kernel": (*problem.kernel, extent.fine_channels // problem.groups, extent.coarse_channels)}
     return numbers(problem, *extent), shapes[gives]
+
+
+def plan(contraction: str, problem: Problem, extent: Extent) -> Plan:
+    """What the engine will do with float32 arrays of this extent, and why.
+
+    Args:
+        contraction: `conv_transpose`, `conv` or `kernel_gradient`.
+        problem: the setting met by its sizes.
+        extent: batch and channels on both sides.
+
+    Raises:
+        SettingError: if there is no such contraction.
+        UnsupportedError: in the portable package, which has no plans.
+
+    >>> from tconv.geometry import Spec, problem_from_coarse
+    >>> same = problem_from_coarse(Spec.of((4, 4), stride=2, crop=1), (8, 8))
+    >>> plan("conv_transpose", same, Extent(1, 256, 128)).products  # doctest: +SKIP
+    4
+    """
+    if contraction not in CONTRACTIONS:
+        raise SettingError(f"plan: contraction is {contraction!r}, but has to be one of {', '.join(CONTRACTIONS)}.")
+    if _native is None:
+        raise UnsupportedError("plan: this is the portable package, without the compiled part; reinstall it where there "
+                               "is a C++ compiler, or see tconv.methods.")
+    said = _native.plan(contraction, numbers(problem, *extent))
+    return Plan.of(contraction, problem, extent, said, threads(), isa())
 
 
 def finish(bias: Array | None, activation: str | None, slope: float) -> tuple[Array | None, int, float]:

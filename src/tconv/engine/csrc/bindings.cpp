@@ -2,6 +2,7 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
 #include <optional>
@@ -36,6 +37,18 @@ Finish finish(const std::optional<Bias>& bias, int activation, float slope) {
     return {bias ? bias->data() : nullptr, static_cast<Activation>(activation), slope};
 }
 
+nb::dict described(const PlanFacts& facts) {
+    nb::dict said;
+    said["form"] = facts.form;
+    said["tile"] = nb::make_tuple(facts.tile_rows, facts.tile_lanes);
+    said["products"] = facts.products;
+    said["executed"] = facts.executed;
+    said["packed"] = facts.packed_floats;
+    said["copies"] = facts.copies;
+    said["blocks"] = facts.blocks;
+    return said;
+}
+
 Problem parse(const std::vector<int64_t>& numbers) { return {numbers.data(), static_cast<int64_t>(numbers.size())}; }
 
 }  // namespace
@@ -64,6 +77,11 @@ NB_MODULE(_native, m) {
         const KernelView gradient = view(out);
         nb::gil_scoped_release release;
         kernel_gradient(problem, y.data(), x.data(), gradient);
+    });
+    m.def("plan", [](const std::string& contraction, const std::vector<int64_t>& numbers) {
+        const Problem problem = parse(numbers);
+        return described(contraction == "kernel_gradient" ? plan_facts_of_gradient(problem)
+                                                          : plan_facts(problem, contraction == "conv_transpose"));
     });
     m.def("threads", &threads);
     m.def("set_threads", &set_threads);

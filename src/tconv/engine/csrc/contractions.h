@@ -17,4 +17,18 @@ void conv(const Problem& problem, const float* fine, const KernelView& kernel, f
 // How often each tap joined a fine and a coarse cell, weighted by both.
 void kernel_gradient(const Problem& problem, const float* fine, const float* coarse, const KernelView& kernel);
 
+// What one of them will do, in numbers, for whoever asks.
+struct PlanFacts {
+    const char* form = "";
+    int64_t tile_rows = 0, tile_lanes = 0;  // sums that one micro-kernel keeps in registers
+    int64_t products = 0;                   // matrix products
+    int64_t executed = 0;                   // multiply-adds, those of idle lanes and rows and with zeros included
+    int64_t packed_floats = 0;              // of the kernel, laid out anew in each call
+    bool copies = false;                    // whether arrays are copied, with zeros around them
+    int64_t blocks = 0;                     // pieces of work for the threads
+};
+
+PlanFacts plan_facts(const Problem& problem, bool transposed);
+PlanFacts plan_facts_of_gradient(const Problem& problem);
+
 }  // namespace tconv

@@ -18,6 +18,7 @@ class Correlate {
   public:
     explicit Correlate(const Problem& problem);
     void run(const float* fine, const float* coarse, const KernelView& kernel);
+    PlanFacts facts() const;
 
   private:
     struct Part {
@@ -124,6 +125,17 @@ void Correlate::choose_splits() {
     const Axis& axis = problem_.axes[band_axis_];
     fine_window_.sizes[band_axis_] = (band_ - 1) * axis.stride + reach_[band_axis_];
     coarse_window_.sizes[band_axis_] = band_;
+}
+
+PlanFacts Correlate::facts() const {
+    PlanFacts facts;
+    facts.form = depthwise_ ? "depthwise" : fine_lanes_ ? "fine lanes" : "coarse lanes";
+    facts.tile_rows = tile_rows_, facts.tile_lanes = tile_lanes_;
+    facts.products = sets_ * (depthwise_ ? 1 : problem_.groups);
+    facts.executed = problem_.batch * problem_.coarse_cells() * facts.products * padded_rows_ * pitch_;
+    facts.copies = copies_fine_ || copies_coarse_;
+    facts.blocks = splits_ * row_parts_;
+    return facts;
 }
 
 void Correlate::run(const float* fine, const float* coarse, const KernelView& kernel) {
@@ -257,5 +269,7 @@ void kernel_gradient(const Problem& problem, const float* fine, const float* coa
     Correlate(problem).run(fine, coarse, natural);
     copy_kernel(problem, natural, kernel);
 }
+
+PlanFacts plan_facts_of_gradient(const Problem& problem) { return Correlate(problem).facts(); }
 
 }  // namespace tconv

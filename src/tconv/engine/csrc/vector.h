@@ -1,4 +1,4 @@
-// One vector of floats; included only where code is compiled for one instruction set, so everything has internal linkage.
+// One vector of floats; for sources that are compiled once for each instruction set, so nothing here is shared.
 #pragma once
 
 #include <cstdint>

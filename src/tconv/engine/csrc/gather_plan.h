@@ -1,0 +1,68 @@
+// What `gather` will do, decided from a problem's numbers alone: which micro-kernel, which products, in which blocks.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <vector>
+
+#include "kernels.h"
+#include "lattice.h"
+#include "window.h"
+
+namespace tconv {
+
+// Taps of one pass that lie side by side along the last axis: their channels are one run of the input's memory.
+struct TapRun {
+    std::array<int64_t, 3> shift;
+    int64_t outer;         // kernel tap along the first two axes, times the last axis' size
+    const Tap* innermost;  // the first of the run; per phase of a block, its kernel tap along the last axis
+};
+
+struct Pass {
+    std::array<const Segment*, 3> segments;
+    std::vector<TapRun> runs;
+    int64_t length;        // taps in each run
+    int64_t packed;        // where its weights begin in the packed array
+};
+
+enum class Form { outer, dot, depthwise };
+
+struct GatherPlan {
+    // Plans for a kernel whose coarse channels lie side by side.
+    GatherPlan(const Problem& problem, bool transposed, int64_t threads);
+    GatherPlan(const GatherPlan&) = delete;  // passes point into lattices
+
+    // The plan for these numbers, made once; a bounded number of them is kept.
+    static std::shared_ptr<const GatherPlan> of(const Problem& problem, bool transposed);
+
+    int64_t panels_per_group() const { return (lanes + width - 1) / width; }
+    int64_t panels() const { return form == Form::depthwise ? 1 : problem.groups * panels_per_group(); }
+    int64_t executed_multiply_adds() const;  // with idle lanes and rows, and products with zeros around the input
+
+    const Problem problem;
+    const bool transposed;
+    bool natural = false;                   // the kernel is read as it lies
+    bool copies = false;                    // the input is copied, with zeros around it
+    bool in_blocks = false;                 // lanes are (phase, channel)
+    std::array<Lattice, 3> lattices;
+    Form form = Form::outer;
+    void (*tile)(const Tile&) = nullptr;
+    int rows = 0;                           // places of one tile
+    int64_t width = 0;                      // lanes of one panel
+    int64_t in_channels, out_channels;      // of whole arrays
+    int64_t depth, lanes;                   // of one group: channels to sum over, and output lanes
+    int64_t packed_floats = 0;
+    std::vector<Pass> passes;
+    Grid input{}, window{};
+    std::array<int64_t, 3> begin{}, end{};  // lattice points
+    int band_axis = 2;
+    int64_t band = 1, images = 1, panel_groups = 1;
+
+  private:
+    void choose_form();
+    void choose_blocks(int64_t threads);
+    void list_passes();
+    int64_t run_length(const Segment& segment) const;
+};
+
+}  // namespace tconv

@@ -1,0 +1,85 @@
+"""What the engine will do with a problem, and why, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..geometry import Extent, Problem, cost
+
+__all__ = ["FORMS", "Plan"]
+
+# The compiled part's names for its ways, and what decided for each.
+FORMS = {
+    "outer": "lanes are output channels, inputs are broadcast: there are enough channels to fill them",
+    "phases in lanes": "lanes are (phase, channel) of a block of outputs: the channels alone would leave them idle",
+    "dot": "lanes are input channels, summed at the end: there are too few outputs to fill them",
+    "dot as it lies": "lanes are input channels, and the kernel is read as it lies: each of its numbers is used too "
+                      "rarely for laying it out anew",
+    "depthwise": "lanes are channels, each with weights of its own: every group has one",
+    "coarse lanes": "lanes are coarse channels, rows are (tap, fine channel)",
+    "fine lanes": "lanes are (tap, fine channel), rows are coarse channels, which are too few to fill the lanes",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one contraction will do; printed, it is a report.
+
+    Args:
+        contraction: `conv_transpose`, `conv` or `kernel_gradient`.
+        problem: the setting met by its sizes.
+        extent: batch and channels.
+        form: a name in `FORMS`.
+        tile: rows and lanes of the sums that stay in registers.
+        products: matrix products that it is made of: one for each phase, in the main.
+        useful: multiply-adds that reach a result.
+        executed: multiply-adds that are done, those of idle lanes and with zeros around the input included.
+        packed_bytes: of the kernel, laid out anew in each call.
+        copies: whether the input is copied, block by block, with zeros around it.
+        blocks: pieces of work that the threads share.
+        threads: how many there are at most.
+        isa: instruction set.
+    """
+
+    contraction: str
+    problem: Problem
+    extent: Extent
+    form: str
+    tile: tuple[int, int]
+    products: int
+    useful: int
+    executed: int
+    packed_bytes: int
+    copies: bool
+    blocks: int
+    threads: int
+    isa: str
+
+    @classmethod
+    def of(cls, contraction: str, problem: Problem, extent: Extent, said: dict[str, Any], threads: int, isa: str) -> Plan:
+        """The plan that the compiled part describes."""
+        return cls(contraction, problem, extent, said["form"], said["tile"], said["products"],
+                   cost(problem, extent).multiply_adds, said["executed"], 4 * said["packed"], said["copies"],
+                   said["blocks"], threads, isa)
+
+    @property
+    def efficiency(self) -> float:
+        """The share of the multiply-adds that is useful."""
+        return self.useful / self.executed if self.executed else 1.0
+
+    def __str__(self) -> str:
+        rows, lanes = self.tile
+        coarse, fine = ("x".join(map(str, sizes)) for sizes in (self.problem.coarse, self.problem.fine))
+        lines = (
+            f"{self.contraction}: coarse {coarse}, {self.extent.coarse_channels} channels; fine {fine}, "
+            f"{self.extent.fine_channels} channels; batch {self.extent.batch}",
+            f"{self.form}: {FORMS[self.form]}",
+            f"tiles of {rows} x {lanes} sums in registers ({self.isa})",
+            f"{self.products} matrix product{'s' * (self.products > 1)}, {self.executed:,} multiply-adds, of which "
+            f"{self.efficiency:.0%} are useful",
+            f"kernel: {f'{self.packed_bytes:,} bytes laid out anew' if self.packed_bytes else 'read as it lies'}",
+            f"input: {'copied block by block, with zeros around it' if self.copies else 'read in place'}",
+            f"{self.blocks} block{'s' * (self.blocks > 1)} for up to {self.threads} thread{'s' * (self.threads > 1)}",
+        )
+        return "\n".join(lines)
