@@ -29,6 +29,7 @@ class Gather {
     void pack_rows(const Pass& pass, int64_t run) const;
     void compute(const Block& block, const float* input, float* output) const;
     void compute_pass(const Pass& pass, const Block& block, const float* window, float* output) const;
+    bool cut_somewhere(const std::vector<int32_t>& edges, int64_t place, int64_t count) const;
     void lay_bias(float* out) const;
     const float* weights(const Pass& pass, int64_t panel, int64_t run) const;
     const float* natural(const TapRun& run, int64_t tap, int64_t group, int64_t lane, int64_t channel) const;
@@ -219,39 +220,45 @@ void Gather::compute_pass(const Pass& pass, const Block& block, const float* win
         const auto& s = pass.runs[t].shift;
         shifts[t] = s[0] * grid.plane() + s[1] * grid.row() + s[2] * grid.pixel();
     }
-    std::vector<const float*> moved(plan_.rows);
-    std::vector<float*> targets(plan_.rows);
+    std::vector<float*> aside(plan_.rows);
     std::vector<float> buffer(plan_.rows * plan_.width);
+    for (int i = 0; i < plan_.rows; ++i) aside[i] = buffer.data() + i * plan_.width;
     for (int64_t panel = block.panel; panel < block.panel + block.panels; ++panel) {
-        const int64_t group = panel / plan_.panels_per_group(), lane0 = panel % plan_.panels_per_group() * plan_.width;
+        const int64_t per_group = plan_.panels_per_group();
+        const int64_t group = panel / per_group, lane0 = panel % per_group * plan_.width;
         for (int64_t t = 0; t < taps; ++t) weights_at[t] = weights(pass, panel, t);
-        Tile tile{moved.data(), shifts.data(), weights_at.data(), 0, taps, depth, 0, targets.data(), 0,
-                  bias_ ? bias_ + panel * plan_.width : nullptr, finish_.activation, finish_.slope};
-        tile.lanes = std::min(plan_.width, plan_.lanes - lane0);
+        Tile tile{};
+        tile.shifts = shifts.data(), tile.weights = weights_at.data();
+        tile.taps = taps, tile.depth = plan_.form == Form::depthwise ? problem_.groups : depth;
         tile.step = plan_.natural ? kernel_.per_row : plan_.form == Form::dot ? depth : plan_.width;
-        if (plan_.form == Form::depthwise) tile.depth = problem_.groups;
-        for (int64_t m0 = 0; m0 < points; m0 += plan_.rows) {
-            tile.count = std::min<int64_t>(plan_.rows, points - m0);
-            bool whole = true;
-            for (int i = 0; i < plan_.rows; ++i) {
-                moved[i] = rows[m0 + i] + group * plan_.depth;
-                targets[i] = outs[m0 + i] + group * (plan_.lanes / plan_.lattices[2].phases) + lane0;
-                if (plan_.in_blocks && i < tile.count)
-                    whole = whole && edges[2 * (m0 + i)] == 0 && edges[2 * (m0 + i) + 1] == plan_.lanes;
-            }
-            if (whole) {
+        tile.lanes = std::min(plan_.width, plan_.lanes - lane0);
+        tile.from = group * plan_.depth;
+        tile.bias = bias_ ? bias_ + panel * plan_.width : nullptr;
+        tile.activation = finish_.activation, tile.slope = finish_.slope;
+        for (int64_t m = 0; m < points; m += plan_.rows) {
+            tile.rows = rows.data() + m, tile.count = std::min<int64_t>(plan_.rows, points - m);
+            tile.outs = outs.data() + m, tile.to = group * (plan_.lanes / plan_.lattices[2].phases) + lane0;
+            if (!cut_somewhere(edges, m, tile.count)) {
                 plan_.tile(tile);
                 continue;
             }
-            for (int i = 0; i < plan_.rows; ++i) targets[i] = buffer.data() + i * plan_.width;
+            tile.outs = aside.data(), tile.to = 0;
             plan_.tile(tile);
-            for (int i = 0; i < tile.count; ++i) {
-                const int64_t a = std::max<int64_t>(edges[2 * (m0 + i)], lane0);
-                const int64_t b = std::min<int64_t>(edges[2 * (m0 + i) + 1], lane0 + tile.lanes);
-                for (int64_t n = a; n < b; ++n) outs[m0 + i][n] = targets[i][n - lane0];
+            for (int64_t i = 0; i < tile.count; ++i) {
+                const int64_t first = std::max<int64_t>(edges[2 * (m + i)], lane0);
+                const int64_t end = std::min<int64_t>(edges[2 * (m + i) + 1], lane0 + tile.lanes);
+                for (int64_t n = first; n < end; ++n) outs[m + i][n] = aside[i][n - lane0];
             }
         }
     }
+}
+
+// Whether a block of phases lies partly outside, among so many places.
+bool Gather::cut_somewhere(const std::vector<int32_t>& edges, int64_t place, int64_t count) const {
+    if (edges.empty()) return false;
+    for (int64_t i = place; i < place + count; ++i)
+        if (edges[2 * i] != 0 || edges[2 * i + 1] != plan_.lanes) return true;
+    return false;
 }
 
 void gather(const Problem& problem, const float* input, const KernelView& kernel, float* output, bool transposed,

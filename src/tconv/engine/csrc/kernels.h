@@ -9,14 +9,15 @@ namespace tconv {
 
 // A tile of outputs: `rows` places, each the sum over taps and channels of input times weight.
 struct Tile {
-    const float* const* rows;      // where each place's input window begins
+    const float* const* rows;      // where each place's input window begins, before `from` is added
     const int64_t* shifts;         // per tap: from there to the tap's cell, in floats
     const float* const* weights;   // per tap: the weights of the tile's first lane
     int64_t step;                  // outer: from one channel to the next; dot: from one lane to the next
     int64_t taps, depth;           // taps, and channels to sum over
     int64_t lanes;                 // valid lanes; the others are computed and not stored
-    float* const* outs;            // where each place's first lane goes
+    float* const* outs;            // where each place's first lane goes, before `to` is added
     int64_t count;                 // valid places
+    int64_t from, to;
     const float* bias;             // of the tile's first lane, and a vector beyond the last; null: none
     Activation activation;
     float slope;

@@ -25,7 +25,7 @@ void outer(const Tile& tile) {
     for (int64_t t = 0; t < tile.taps; ++t) {
         const float* weights = tile.weights[t];
         const float* row[Rows];
-        for (int m = 0; m < Rows; ++m) row[m] = tile.rows[m] + tile.shifts[t];
+        for (int m = 0; m < Rows; ++m) row[m] = tile.rows[m] + (tile.from + tile.shifts[t]);
         for (int64_t c = 0; c < depth; ++c, weights += step) {
             Vector w[Vectors];
             for (int v = 0; v < Vectors; ++v) w[v] = load(weights + v * kWidth);
@@ -38,7 +38,7 @@ void outer(const Tile& tile) {
     if (tile.lanes == Vectors * kWidth && tile.count == Rows) {
         for (int m = 0; m < Rows; ++m)
             for (int v = 0; v < Vectors; ++v)
-                store(tile.outs[m] + v * kWidth, finished(tile, sum[m][v], v * kWidth));
+                store(tile.outs[m] + (tile.to + v * kWidth), finished(tile, sum[m][v], v * kWidth));
         return;
     }
     for (int m = 0; m < Rows; ++m) {
@@ -47,8 +47,8 @@ void outer(const Tile& tile) {
             const int64_t left = tile.lanes - v * kWidth;
             if (left <= 0) break;
             const Vector value = finished(tile, sum[m][v], v * kWidth);
-            if (left >= kWidth) store(tile.outs[m] + v * kWidth, value);
-            else store_some(tile.outs[m] + v * kWidth, value, left);
+            if (left >= kWidth) store(tile.outs[m] + (tile.to + v * kWidth), value);
+            else store_some(tile.outs[m] + (tile.to + v * kWidth), value, left);
         }
     }
 }
@@ -60,7 +60,7 @@ void dot(const Tile& tile) {
     for (int64_t t = 0; t < tile.taps; ++t) {
         const float* row[Rows];
         const float* lane[Lanes];
-        for (int m = 0; m < Rows; ++m) row[m] = tile.rows[m] + tile.shifts[t];
+        for (int m = 0; m < Rows; ++m) row[m] = tile.rows[m] + (tile.from + tile.shifts[t]);
         for (int n = 0; n < Lanes; ++n) lane[n] = tile.weights[t] + (n < tile.lanes ? n : 0) * tile.step;
         for (int64_t c = 0; c < whole; c += kWidth) {
             Vector w[Lanes];
@@ -80,7 +80,7 @@ void dot(const Tile& tile) {
     for (int m = 0; m < Rows && m < tile.count; ++m) {
         float totals[kWidth] = {};
         for (int n = 0; n < Lanes; ++n) totals[n] = total(sum[m][n]);
-        store_some(tile.outs[m], finished(tile, load(totals), 0), lanes);
+        store_some(tile.outs[m] + tile.to, finished(tile, load(totals), 0), lanes);
     }
 }
 
