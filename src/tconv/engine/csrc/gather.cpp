@@ -25,13 +25,13 @@ class Gather {
     };
 
     void pack();
-    void pack_panel(const Pass& pass, int64_t panel) const;
-    void pack_rows(const Pass& pass, int64_t run) const;
+    void pack_panel(const Weights& weights, int64_t panel) const;
+    void pack_rows(const Weights& weights, int64_t run) const;
     void compute(const Block& block, const float* input, float* output) const;
     void compute_pass(const Pass& pass, const Block& block, const float* window, float* output) const;
     bool cut_somewhere(const std::vector<int32_t>& edges, int64_t place, int64_t count) const;
     void lay_bias(float* out) const;
-    const float* weights(const Pass& pass, int64_t panel, int64_t run) const;
+    const float* weights(const Pass& pass, int64_t panel, const Pass::Run& run) const;
     const float* natural(const TapRun& run, int64_t tap, int64_t group, int64_t lane, int64_t channel) const;
 
     const GatherPlan& plan_;
@@ -51,16 +51,16 @@ const float* Gather::natural(const TapRun& run, int64_t tap, int64_t group, int6
                        : kernel_.at(index, channel, group * per_phase + within);
 }
 
-void Gather::pack_panel(const Pass& pass, int64_t panel) const {
+void Gather::pack_panel(const Weights& weights, int64_t panel) const {
     const int64_t group = panel / plan_.panels_per_group(), lane0 = panel % plan_.panels_per_group() * plan_.width;
     const int64_t per_channel = plan_.transposed ? kernel_.per_column : kernel_.per_row;
     const bool by_lane = plan_.form == Form::dot;
-    const int64_t lane_step = by_lane ? pass.length * plan_.depth : 1, channel_step = by_lane ? 1 : plan_.width;
-    const int64_t floats = static_cast<int64_t>(pass.runs.size()) * pass.length * plan_.depth * plan_.width;
-    float* out = packed_ + pass.packed + panel * floats;
+    const int64_t lane_step = by_lane ? weights.length * plan_.depth : 1, channel_step = by_lane ? 1 : plan_.width;
+    const int64_t floats = static_cast<int64_t>(weights.runs.size()) * weights.length * plan_.depth * plan_.width;
+    float* out = packed_ + weights.packed + panel * floats;
     constexpr int64_t kBlock = 16;
-    for (const TapRun& run : pass.runs) {
-        for (int64_t tap = 0; tap < pass.length; ++tap) {
+    for (const TapRun& run : weights.runs) {
+        for (int64_t tap = 0; tap < weights.length; ++tap) {
             float* first = out + tap * plan_.depth * channel_step;
             for (int64_t c0 = 0; c0 < plan_.depth; c0 += kBlock)
                 for (int64_t n = 0; n < plan_.width; ++n) {
@@ -70,17 +70,17 @@ void Gather::pack_panel(const Pass& pass, int64_t panel) const {
                         first[n * lane_step + c * channel_step] = from ? from[(c - c0) * per_channel] : 0.0f;
                 }
         }
-        out += pass.length * plan_.depth * plan_.width;
+        out += weights.length * plan_.depth * plan_.width;
     }
 }
 
 // A convolution's kernel has the lanes innermost: whole rows are read in order and dealt out to the panels.
-void Gather::pack_rows(const Pass& pass, int64_t run) const {
-    const int64_t panels = plan_.panels_per_group(), runs = static_cast<int64_t>(pass.runs.size());
-    const int64_t height = pass.length * plan_.depth;
+void Gather::pack_rows(const Weights& weights, int64_t run) const {
+    const int64_t panels = plan_.panels_per_group(), runs = static_cast<int64_t>(weights.runs.size());
+    const int64_t height = weights.length * plan_.depth;
     for (int64_t row = 0; row < height; ++row) {
-        const float* from = natural(pass.runs[run], row / plan_.depth, 0, 0, row % plan_.depth);
-        float* out = packed_ + pass.packed + (run * height + row) * plan_.width;
+        const float* from = natural(weights.runs[run], row / plan_.depth, 0, 0, row % plan_.depth);
+        float* out = packed_ + weights.packed + (run * height + row) * plan_.width;
         for (int64_t panel = 0; panel < panels; ++panel, from += plan_.width, out += runs * height * plan_.width) {
             const int64_t count = std::min(plan_.width, plan_.lanes - panel * plan_.width);
             std::memcpy(out, from, count * sizeof(float));
@@ -91,32 +91,35 @@ void Gather::pack_rows(const Pass& pass, int64_t run) const {
 
 void Gather::pack() {
     if (plan_.form == Form::depthwise) {
-        for (const Pass& pass : plan_.passes) {
-            float* out = packed_ + pass.packed;
-            for (const TapRun& run : pass.runs)
+        for (const Weights& weights : plan_.weights) {
+            float* out = packed_ + weights.packed;
+            for (const TapRun& run : weights.runs)
                 for (int64_t c = 0; c < problem_.groups; ++c) *out++ = *natural(run, 0, c, 0, 0);
         }
         return;
     }
     if (!plan_.transposed && plan_.form == Form::outer && problem_.groups == 1) {
-        for (const Pass& pass : plan_.passes)
-            parallel_for(static_cast<int64_t>(pass.runs.size()), [&](int64_t run) { pack_rows(pass, run); });
+        for (const Weights& weights : plan_.weights)
+            parallel_for(static_cast<int64_t>(weights.runs.size()), [&](int64_t run) { pack_rows(weights, run); });
         return;
     }
     const int64_t panels = problem_.groups * plan_.panels_per_group();
-    const int64_t all = panels * static_cast<int64_t>(plan_.passes.size());
+    const int64_t all = panels * static_cast<int64_t>(plan_.weights.size());
     const int64_t few = std::max<int64_t>(1, all / (8 * threads()));
     parallel_for(ceil_div(all, few), [&](int64_t part) {
         for (int64_t i = part * few; i < std::min(all, (part + 1) * few); ++i)
-            pack_panel(plan_.passes[i / panels], i % panels);
+            pack_panel(plan_.weights[i / panels], i % panels);
     });
 }
 
-const float* Gather::weights(const Pass& pass, int64_t panel, int64_t run) const {
-    if (plan_.form == Form::depthwise) return packed_ + pass.packed + run * problem_.groups;
-    const int64_t per_group = plan_.panels_per_group(), runs = static_cast<int64_t>(pass.runs.size());
-    if (plan_.natural) return natural(pass.runs[run], 0, panel / per_group, panel % per_group * plan_.width, 0);
-    return packed_ + pass.packed + (panel * runs + run) * pass.length * plan_.depth * plan_.width;
+const float* Gather::weights(const Pass& pass, int64_t panel, const Pass::Run& run) const {
+    const Weights& weights = plan_.weights[pass.weights];
+    const int64_t per_group = plan_.panels_per_group(), runs = static_cast<int64_t>(weights.runs.size());
+    if (plan_.natural)
+        return natural(weights.runs[run.run], run.within, panel / per_group, panel % per_group * plan_.width, 0);
+    if (plan_.form == Form::depthwise) return packed_ + weights.packed + run.run * problem_.groups;
+    const float* whole = packed_ + weights.packed + (panel * runs + run.run) * weights.length * plan_.depth * plan_.width;
+    return whole + run.within * plan_.depth * (plan_.form == Form::dot ? 1 : plan_.width);
 }
 
 // A bias for each lane, as the panels have them, and zeros where the last vector reaches beyond.
@@ -226,11 +229,12 @@ void Gather::compute_pass(const Pass& pass, const Block& block, const float* win
     for (int64_t panel = block.panel; panel < block.panel + block.panels; ++panel) {
         const int64_t per_group = plan_.panels_per_group();
         const int64_t group = panel / per_group, lane0 = panel % per_group * plan_.width;
-        for (int64_t t = 0; t < taps; ++t) weights_at[t] = weights(pass, panel, t);
+        for (int64_t t = 0; t < taps; ++t) weights_at[t] = weights(pass, panel, pass.runs[t]);
         Tile tile{};
         tile.shifts = shifts.data(), tile.weights = weights_at.data();
         tile.taps = taps, tile.depth = plan_.form == Form::depthwise ? problem_.groups : depth;
-        tile.step = plan_.natural ? kernel_.per_row : plan_.form == Form::dot ? depth : plan_.width;
+        const int64_t run_depth = plan_.weights[pass.weights].length * plan_.depth;
+        tile.step = plan_.natural ? kernel_.per_row : plan_.form == Form::dot ? run_depth : plan_.width;
         tile.lanes = std::min(plan_.width, plan_.lanes - lane0);
         tile.from = group * plan_.depth;
         tile.bias = bias_ ? bias_ + panel * plan_.width : nullptr;

@@ -25,6 +25,8 @@ GatherPlan::GatherPlan(const Problem& problem_, bool transposed_, int64_t thread
     for (int i = 0; i < 3; ++i) input.sizes[i] = lattices[i].input;
     input.channels = in_channels;
     choose_form();
+    cut_at_edges();
+    list_weights();
     list_passes();
     choose_blocks(threads);
 }
@@ -58,31 +60,101 @@ void GatherPlan::choose_form() {
     tile = table.outer[best], rows = table.outer_shape[best].rows, width = table.outer_shape[best].lanes;
 }
 
-// How many taps of a segment lie side by side: all of them, or each stands alone.
-int64_t GatherPlan::run_length(const Segment& segment) const {
-    const auto& taps = segment.taps;
+// What a choice of segments costs, in multiply-adds of one vector.
+double GatherPlan::work(const std::array<const Lattice*, 3>& tried) const {
+    constexpr double kTile = 40, kPass = 2000;  // beginning and ending a tile, a pass
+    constexpr double kFetch = 4;                // weights come from the second cache or beyond
+    constexpr double kCopy = 4;                 // a vector of the input, into its window
+    const double vectors = form == Form::depthwise ? ceil_div(problem.groups, kernels().width)
+                           : form == Form::dot     ? static_cast<double>(panels() * width) / kernels().width
+                                                   : static_cast<double>(panels() * width / kernels().width);
+    double total = 0;
+    bool outside = false;
+    for (const Lattice* lattice : tried) outside = outside || !lattice->inside();
+    for (const Segment& s0 : tried[0]->segments)
+        for (const Segment& s1 : tried[1]->segments)
+            for (const Segment& s2 : tried[2]->segments) {
+                const double taps = static_cast<double>(s0.taps * s1.taps * s2.taps);
+                const double tiles = ceil_div(problem.batch * s0.count * s1.count * s2.count, rows);
+                const double deep = form == Form::depthwise ? taps : taps * depth;
+                total += kPass + tiles * (kTile * vectors + deep * vectors * rows) + deep * vectors * kFetch;
+            }
+    const double inputs = problem.batch * input.image() / kernels().width;
+    return outside ? total + kCopy * inputs : total;
+}
+
+// Where a tap reaches beyond the input its products are with zeros. Cut into parts with their own taps, the points do
+// without those and without a copy of the input, but there are more and smaller matrix products.
+void GatherPlan::cut_at_edges() {
+    const std::array<Lattice, 3> cut{lattices[0].split(), lattices[1].split(), lattices[2].split()};
+    int best = 0;
+    double least = 0;
+    for (int choice = 0; choice < 8; ++choice) {
+        std::array<const Lattice*, 3> tried;
+        bool news = true;
+        for (int i = 0; i < 3; ++i) {
+            const bool chosen = choice >> i & 1;
+            news = news && (!chosen || cut[i].segments.size() != lattices[i].segments.size());
+            tried[i] = chosen ? &cut[i] : &lattices[i];
+        }
+        if (!news) continue;
+        const double cost = work(tried);
+        if (choice == 0 || cost < least) best = choice, least = cost;
+    }
+    for (int i = 0; i < 3; ++i)
+        if (best >> i & 1) lattices[i] = cut[i];
+}
+
+// How many taps lie side by side: all of them, or each stands alone.
+int64_t GatherPlan::run_length(const std::vector<Tap>& taps) const {
     if (natural || problem.groups > 1 || taps.empty()) return 1;
     for (size_t t = 1; t < taps.size(); ++t)
         if (taps[t].shift != taps[t - 1].shift + 1) return 1;
     return static_cast<int64_t>(taps.size());
 }
 
+void GatherPlan::list_weights() {
+    const int64_t padded = form == Form::depthwise ? problem.groups : panels() * width;
+    for (const auto& taps0 : lattices[0].bases)
+        for (const auto& taps1 : lattices[1].bases)
+            for (const auto& taps2 : lattices[2].bases) {
+                Weights one{{}, run_length(taps2), packed_floats};
+                for (const Tap& t0 : taps0)
+                    for (const Tap& t1 : taps1)
+                        for (size_t t2 = 0; t2 < taps2.size(); t2 += one.length)
+                            one.runs.push_back({(t0.index[0] * problem.axes[1].kernel + t1.index[0]) *
+                                                    problem.axes[2].kernel, &taps2[t2]});
+                if (!natural) packed_floats += static_cast<int64_t>(one.runs.size()) * one.length * depth * padded;
+                weights.push_back(std::move(one));
+            }
+}
+
+Pass GatherPlan::pass_of(const std::array<const Segment*, 3>& segments) const {
+    const auto& [s0, s1, s2] = segments;
+    const auto& bases1 = lattices[1].bases;
+    const auto& bases2 = lattices[2].bases;
+    const int64_t which = (s0->base * static_cast<int64_t>(bases1.size()) + s1->base) *
+                              static_cast<int64_t>(bases2.size()) + s2->base;
+    const int64_t all1 = static_cast<int64_t>(bases1[s1->base].size());
+    const int64_t per_run = weights[which].length;
+    const int64_t runs2 = static_cast<int64_t>(bases2[s2->base].size()) / per_run;
+    Pass pass{segments, which, {}, per_run == 1 ? 1 : s2->taps};
+    for (int64_t t0 = 0; t0 < s0->taps; ++t0)
+        for (int64_t t1 = 0; t1 < s1->taps; ++t1)
+            for (int64_t t2 = 0; t2 < s2->taps; t2 += pass.length) {
+                const int64_t place = s2->from + t2;
+                const int64_t row = (s0->from + t0) * all1 + s1->from + t1;
+                pass.runs.push_back({{lattices[0].taps(*s0)[t0].shift, lattices[1].taps(*s1)[t1].shift,
+                                      lattices[2].taps(*s2)[t2].shift},
+                                     row * runs2 + place / per_run, place % per_run});
+            }
+    return pass;
+}
+
 void GatherPlan::list_passes() {
     for (const Segment& s0 : lattices[0].segments)
         for (const Segment& s1 : lattices[1].segments)
-            for (const Segment& s2 : lattices[2].segments) {
-                Pass pass{{&s0, &s1, &s2}, {}, run_length(s2), packed_floats};
-                for (const Tap& t0 : s0.taps)
-                    for (const Tap& t1 : s1.taps)
-                        for (size_t t2 = 0; t2 < s2.taps.size(); t2 += pass.length) {
-                            const int64_t plane = t0.index[0] * problem.axes[1].kernel + t1.index[0];
-                            pass.runs.push_back({{t0.shift, t1.shift, s2.taps[t2].shift},
-                                                 plane * problem.axes[2].kernel, &s2.taps[t2]});
-                        }
-                const int64_t padded = form == Form::depthwise ? problem.groups : panels() * width;
-                if (!natural) packed_floats += static_cast<int64_t>(pass.runs.size()) * pass.length * depth * padded;
-                passes.push_back(std::move(pass));
-            }
+            for (const Segment& s2 : lattices[2].segments) passes.push_back(pass_of({&s0, &s1, &s2}));
 }
 
 // Bands of points and runs of images, so that a block's window stays in the cache and every thread has several blocks.
@@ -120,11 +192,8 @@ void GatherPlan::choose_blocks(int64_t workers) {
 int64_t GatherPlan::executed_multiply_adds() const {
     int64_t total = 0;
     for (const Pass& pass : passes) {
-        int64_t places = problem.batch;
-        for (const Segment* segment : pass.segments) places *= segment->count;
-        const int64_t taps = static_cast<int64_t>(pass.runs.size()) * pass.length;
         const int64_t padded = form == Form::depthwise ? problem.groups : panels() * width;
-        total += places * taps * depth * padded;
+        total += problem.batch * pass.points() * pass.taps() * depth * padded;
     }
     return total;
 }

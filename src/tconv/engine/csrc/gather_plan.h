@@ -11,18 +11,32 @@
 
 namespace tconv {
 
-// Taps of one pass that lie side by side along the last axis: their channels are one run of the input's memory.
+// Taps that lie side by side along the last axis: their channels are one run of the input's memory.
 struct TapRun {
-    std::array<int64_t, 3> shift;
     int64_t outer;         // kernel tap along the first two axes, times the last axis' size
     const Tap* innermost;  // the first of the run; per phase of a block, its kernel tap along the last axis
 };
 
-struct Pass {
-    std::array<const Segment*, 3> segments;
+// The kernel's numbers for one choice of bases, laid out panel by panel.
+struct Weights {
     std::vector<TapRun> runs;
     int64_t length;        // taps in each run
-    int64_t packed;        // where its weights begin in the packed array
+    int64_t packed;        // where they begin in the packed array
+};
+
+// One choice of a segment for each axis: a matrix product.
+struct Pass {
+    struct Run {
+        std::array<int64_t, 3> shift;  // of its first tap
+        int64_t run, within;           // that tap's place among the weights
+    };
+    std::array<const Segment*, 3> segments;
+    int64_t weights;       // which
+    std::vector<Run> runs;
+    int64_t length;        // taps in each run
+
+    int64_t taps() const { return static_cast<int64_t>(runs.size()) * length; }
+    int64_t points() const { return segments[0]->count * segments[1]->count * segments[2]->count; }
 };
 
 enum class Form { outer, dot, depthwise };
@@ -52,6 +66,7 @@ struct GatherPlan {
     int64_t in_channels, out_channels;      // of whole arrays
     int64_t depth, lanes;                   // of one group: channels to sum over, and output lanes
     int64_t packed_floats = 0;
+    std::vector<Weights> weights;
     std::vector<Pass> passes;
     Grid input{}, window{};
     std::array<int64_t, 3> begin{}, end{};  // lattice points
@@ -61,8 +76,12 @@ struct GatherPlan {
   private:
     void choose_form();
     void choose_blocks(int64_t threads);
+    void cut_at_edges();
+    double work(const std::array<const Lattice*, 3>& tried) const;
+    void list_weights();
     void list_passes();
-    int64_t run_length(const Segment& segment) const;
+    Pass pass_of(const std::array<const Segment*, 3>& segments) const;
+    int64_t run_length(const std::vector<Tap>& taps) const;
 };
 
 }  // namespace tconv

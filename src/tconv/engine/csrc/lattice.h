@@ -17,23 +17,27 @@ struct Tap {
     std::vector<int64_t> index;  // the kernel's tap for each phase of a block; -1: none
 };
 
+// Lattice points with the same taps: those from the `from`th of a base on.
 struct Segment {
     int64_t first, count;        // lattice points
     int64_t out, step;           // output cell of the first point, and from one point to the next
-    std::vector<Tap> taps;
+    int64_t base, from, taps;
 };
 
 struct Lattice {
     int64_t step;                // input cells from one point to the next
     int64_t input, output;       // sizes
     int64_t phases;              // phases in one block: 1, or the stride
+    std::vector<std::vector<Tap>> bases;  // taps by their shift
     std::vector<Segment> segments;
 
+    const Tap* taps(const Segment& segment) const { return bases[segment.base].data() + segment.from; }
     int64_t begin() const;           // points: the first of all segments
     int64_t end() const;             // and one past the last
     int64_t least_shift() const;     // over all taps
     int64_t greatest_shift() const;
     bool inside() const;             // whether every tap meets the input at every point of its segment
+    Lattice split() const;           // the same, its segments cut where a tap begins or ends to meet the input
 };
 
 Lattice gathering(const Axis& axis);
