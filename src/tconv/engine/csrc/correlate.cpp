@@ -26,16 +26,26 @@ class Correlate {
         int64_t first_row, rows;                // tiles of rows
     };
 
+    // A run of images, and of points along the band axis, as the tiles see it.
+    struct Block {
+        int64_t image, images, from, points;
+        const float* fine;
+        Grid fine_grid;
+        const float* coarse;                    // in panels where they are the lanes
+    };
+
     void choose_form();
     void choose_splits();
     void accumulate(const Part& part, const float* fine, const float* coarse, float* sums) const;
-    void tiles(const Part& part, int64_t group, int64_t points, int64_t images, const float* fine,
-               const Grid& fine_grid, const float* coarse, const Grid& coarse_grid, float* sums) const;
+    bool in_panels() const { return !fine_lanes_ && !depthwise_; }
+    int64_t places(int64_t points) const;       // coarse cells of one image's band
+    void pack_panels(const Block& block, const float* coarse, float* out) const;
+    void tiles(const Part& part, int64_t group, const Block& block, float* sums) const;
     void store(const float* sums, const KernelView& kernel) const;
     int64_t tap_offset(int64_t tap, const Grid& grid) const;
 
     const Problem& problem_;
-    bool depthwise_, fine_lanes_ = false, copies_fine_ = false, copies_coarse_ = false;
+    bool depthwise_, fine_lanes_ = false, copies_fine_ = false;
     void (*tile_)(const Sums&) = nullptr;
     int64_t tile_rows_ = 0, tile_lanes_ = 0;
     int64_t rows_ = 0, lanes_ = 0, sets_ = 1;   // per group and set; a set is a choice of taps along the first axes
@@ -43,7 +53,7 @@ class Correlate {
     int64_t fine_group_, coarse_group_;
     int band_axis_ = 0;
     int64_t band_ = 1, images_ = 1, splits_ = 1, row_parts_ = 1;
-    Grid fine_window_{}, coarse_window_{}, fine_{}, coarse_{};
+    Grid fine_window_{}, fine_{}, coarse_{};
     std::array<int64_t, 3> reach_{};
 };
 
@@ -61,8 +71,7 @@ Correlate::Correlate(const Problem& problem)
         copies_fine_ = copies_fine_ || !inside;
     }
     fine_.channels = fine_window_.channels = problem.fine_channels;
-    coarse_.channels = coarse_window_.channels = problem.coarse_channels;
-    coarse_window_.sizes = coarse_.sizes;
+    coarse_.channels = problem.coarse_channels;
     choose_form();
     choose_splits();
 }
@@ -95,24 +104,24 @@ void Correlate::choose_form() {
         }
         tile_ = table.sums[best], tile_rows_ = table.sums_shape[best].rows, tile_lanes_ = table.sums_shape[best].lanes;
     }
-    // Places 4096 bytes apart would fall into the same few lines of the first cache.
-    constexpr int64_t kAlias = 512, kApart = 16;
+    // Places a large power of two apart would fall into the same few lines of the first cache.
+    constexpr int64_t kAlias = 128, kApart = 16;
     if (copies_fine_ && !fine_lanes_ && problem_.axes[2].stride * fine_.channels % kAlias == 0)
         fine_window_.channels += kApart;
     pitch_ = ceil_div(lanes_, tile_lanes_) * tile_lanes_;
     padded_rows_ = ceil_div(rows_, tile_rows_) * tile_rows_;
-    if (depthwise_ || pitch_ == lanes_) return;
-    // The last panel reads beyond its channels: from a copy, those are zeros or a neighbour's, and never stored.
-    (fine_lanes_ ? copies_fine_ : copies_coarse_) = true;
-    if (!fine_lanes_ && problem_.groups == 1) coarse_window_.channels = pitch_;
+    // The last panel of fine lanes reads beyond its channels: from a copy, those are zeros or a neighbour's, never stored.
+    copies_fine_ = copies_fine_ || (fine_lanes_ && pitch_ != lanes_);
 }
 
 // How the places are cut does not depend on the number of threads, so neither does the result.
 void Correlate::choose_splits() {
     while (band_axis_ < 2 && problem_.axes[band_axis_].coarse == 1) ++band_axis_;
     const int64_t points = problem_.axes[band_axis_].coarse;
-    const int64_t budget = (int64_t{256} << 10) / 4;
-    const int64_t image = std::max<int64_t>(1, fine_window_.image() + coarse_window_.image());
+    // A block's windows stay in the cache, and it has places enough that the sums are not fetched for a few products.
+    constexpr int64_t kWindow = (int64_t{256} << 10) / 4, kMost = (int64_t{2} << 20) / 4, kPlaces = 256;
+    const int64_t image = std::max<int64_t>(1, fine_window_.image() + coarse_.image());
+    const int64_t budget = std::clamp(image * kPlaces / problem_.coarse_cells(), kWindow, kMost);
     const int64_t per_point = std::max<int64_t>(1, image / std::max<int64_t>(1, points));
     band_ = std::clamp<int64_t>(budget / per_point, std::min<int64_t>(points, 2 * reach_[band_axis_]), points);
     images_ = band_ < points ? 1 : std::clamp<int64_t>(budget / image, 1, problem_.batch);
@@ -124,7 +133,6 @@ void Correlate::choose_splits() {
     row_parts_ = std::min<int64_t>(ceil_div(padded_rows_, tile_rows_), wanted);
     const Axis& axis = problem_.axes[band_axis_];
     fine_window_.sizes[band_axis_] = (band_ - 1) * axis.stride + reach_[band_axis_];
-    coarse_window_.sizes[band_axis_] = band_;
 }
 
 PlanFacts Correlate::facts() const {
@@ -133,7 +141,7 @@ PlanFacts Correlate::facts() const {
     facts.tile_rows = tile_rows_, facts.tile_lanes = tile_lanes_;
     facts.products = sets_ * (depthwise_ ? 1 : problem_.groups);
     facts.executed = problem_.batch * problem_.coarse_cells() * facts.products * padded_rows_ * pitch_;
-    facts.copies = copies_fine_ || copies_coarse_;
+    facts.copies = copies_fine_;
     facts.blocks = splits_ * row_parts_;
     return facts;
 }
@@ -161,34 +169,59 @@ void Correlate::run(const float* fine, const float* coarse, const KernelView& ke
     store(sums.data(), kernel);
 }
 
+int64_t Correlate::places(int64_t points) const {
+    return problem_.coarse_cells() / problem_.axes[band_axis_].coarse * points;
+}
+
+// Coarse cells as panels of lanes, one place after the other, so that a panel is read in order for every tile of rows.
+void Correlate::pack_panels(const Block& block, const float* coarse, float* out) const {
+    const int64_t per_group = pitch_ / tile_lanes_, total = block.images * places(block.points);
+    std::array<int64_t, 3> from{}, to = coarse_.sizes;
+    from[band_axis_] = block.from, to[band_axis_] = block.from + block.points;
+    int64_t place = 0;
+    for (int64_t n = block.image; n < block.image + block.images; ++n)
+        for (int64_t z = from[0]; z < to[0]; ++z)
+            for (int64_t y = from[1]; y < to[1]; ++y)
+                for (int64_t x = from[2]; x < to[2]; ++x, ++place) {
+                    const float* cell = coarse + n * coarse_.image() + z * coarse_.plane() + y * coarse_.row() +
+                                        x * coarse_.pixel();
+                    for (int64_t group = 0; group < problem_.groups; ++group, cell += coarse_group_)
+                        for (int64_t panel = 0; panel < per_group; ++panel) {
+                            float* lanes = out + ((group * per_group + panel) * total + place) * tile_lanes_;
+                            const int64_t count = std::min(tile_lanes_, coarse_group_ - panel * tile_lanes_);
+                            std::copy_n(cell + panel * tile_lanes_, count, lanes);
+                            std::fill_n(lanes + count, tile_lanes_ - count, 0.0f);
+                        }
+                }
+}
+
 void Correlate::accumulate(const Part& part, const float* fine, const float* coarse, float* sums) const {
     const int64_t points = problem_.axes[band_axis_].coarse;
     const int64_t bands = ceil_div(points, band_), runs = ceil_div(problem_.batch, images_), blocks = runs * bands;
     constexpr int64_t kSlack = 64;  // the widest panel
     Scratch fine_copy(copies_fine_ ? images_ * fine_window_.image() + kSlack : 0);
-    Scratch coarse_copy(copies_coarse_ ? images_ * coarse_window_.image() + kSlack : 0);
+    Scratch panels(in_panels() ? images_ * places(band_) * problem_.groups * pitch_ : 0);
     if (copies_fine_) std::fill_n(fine_copy.data() + images_ * fine_window_.image(), kSlack, 0.0f);
-    if (copies_coarse_) std::fill_n(coarse_copy.data() + images_ * coarse_window_.image(), kSlack, 0.0f);
     for (int64_t i = part.split * blocks / splits_; i < (part.split + 1) * blocks / splits_; ++i) {
-        const int64_t image = i / bands * images_, images = std::min(images_, problem_.batch - image);
-        const int64_t from = i % bands * band_, count = std::min(band_, points - from);
-        std::array<int64_t, 3> fine_first, coarse_first{};
-        coarse_first[band_axis_] = from;
+        Block block{};
+        block.image = i / bands * images_, block.images = std::min(images_, problem_.batch - block.image);
+        block.from = i % bands * band_, block.points = std::min(band_, points - block.from);
+        std::array<int64_t, 3> coarse_first{}, fine_first;
+        coarse_first[band_axis_] = block.from;
         for (int a = 0; a < 3; ++a)
             fine_first[a] = coarse_first[a] * problem_.axes[a].stride - problem_.axes[a].lo;
-        const auto view = [&](const float* source, const Grid& grid, const Grid& window, bool copies, float* copy,
-                              const std::array<int64_t, 3>& first) -> const float* {
-            source += image * grid.image();
-            if (!copies) return source + first[0] * grid.plane() + first[1] * grid.row() + first[2] * grid.pixel();
-            for (int64_t n = 0; n < images; ++n)
-                copy_window(source + n * grid.image(), grid, first, copy + n * window.image(), window);
-            return copy;
+        const auto at = [](const Grid& grid, const std::array<int64_t, 3>& cell) {
+            return cell[0] * grid.plane() + cell[1] * grid.row() + cell[2] * grid.pixel();
         };
-        const float* f = view(fine, fine_, fine_window_, copies_fine_, fine_copy.data(), fine_first);
-        const float* c = view(coarse, coarse_, coarse_window_, copies_coarse_, coarse_copy.data(), coarse_first);
-        for (int64_t group = 0; group < (depthwise_ ? 1 : problem_.groups); ++group)
-            tiles(part, group, count, images, f, copies_fine_ ? fine_window_ : fine_, c,
-                  copies_coarse_ ? coarse_window_ : coarse_, sums);
+        const float* images = fine + block.image * fine_.image();
+        block.fine = copies_fine_ ? fine_copy.data() : images + at(fine_, fine_first);
+        block.fine_grid = copies_fine_ ? fine_window_ : fine_;
+        for (int64_t n = 0; copies_fine_ && n < block.images; ++n)
+            copy_window(images + n * fine_.image(), fine_, fine_first, fine_copy.data() + n * fine_window_.image(),
+                        fine_window_);
+        block.coarse = in_panels() ? panels.data() : coarse + block.image * coarse_.image() + at(coarse_, coarse_first);
+        if (in_panels()) pack_panels(block, coarse, panels.data());
+        for (int64_t group = 0; group < (depthwise_ ? 1 : problem_.groups); ++group) tiles(part, group, block, sums);
     }
 }
 
@@ -198,44 +231,49 @@ int64_t Correlate::tap_offset(int64_t tap, const Grid& grid) const {
     return z * a[0].dilation * grid.plane() + y * a[1].dilation * grid.row() + x * a[2].dilation * grid.pixel();
 }
 
-void Correlate::tiles(const Part& part, int64_t group, int64_t points, int64_t images, const float* fine,
-                      const Grid& fine_grid, const float* coarse, const Grid& coarse_grid, float* sums) const {
-    std::array<int64_t, 3> sizes{problem_.axes[0].coarse, problem_.axes[1].coarse, problem_.axes[2].coarse};
-    sizes[band_axis_] = points;
-    std::vector<int64_t> fine_rows, coarse_rows;
-    for (int64_t n = 0; n < images; ++n)
+void Correlate::tiles(const Part& part, int64_t group, const Block& block, float* sums) const {
+    std::array<int64_t, 3> sizes = coarse_.sizes;
+    sizes[band_axis_] = block.points;
+    const Grid& fine = block.fine_grid;
+    std::vector<int64_t> fine_places, coarse_places;
+    for (int64_t n = 0; n < block.images; ++n)
         for (int64_t z = 0; z < sizes[0]; ++z)
-            for (int64_t y = 0; y < sizes[1]; ++y) {
-                fine_rows.push_back(n * fine_grid.image() + z * problem_.axes[0].stride * fine_grid.plane() +
-                                    y * problem_.axes[1].stride * fine_grid.row());
-                coarse_rows.push_back(n * coarse_grid.image() + z * coarse_grid.plane() + y * coarse_grid.row());
-            }
-    const int64_t runs = static_cast<int64_t>(fine_rows.size());
-    const int64_t fine_step = problem_.axes[2].stride * fine_grid.pixel(), coarse_step = coarse_grid.pixel();
+            for (int64_t y = 0; y < sizes[1]; ++y)
+                for (int64_t x = 0; x < sizes[2]; ++x) {
+                    const auto& axes = problem_.axes;
+                    fine_places.push_back(n * fine.image() + z * axes[0].stride * fine.plane() +
+                                          y * axes[1].stride * fine.row() + x * axes[2].stride * fine.pixel());
+                    coarse_places.push_back(
+                        in_panels() ? static_cast<int64_t>(coarse_places.size()) * tile_lanes_
+                                    : n * coarse_.image() + z * coarse_.plane() + y * coarse_.row() + x * coarse_.pixel());
+                }
+    const int64_t places = static_cast<int64_t>(fine_places.size());
     const int64_t coarse_at = group * coarse_group_, fine_at = group * fine_group_;
-    std::vector<int64_t> offsets(tile_rows_);
+    const int64_t panel_floats = places * tile_lanes_;
+    const float* panels = block.coarse + group * (pitch_ / tile_lanes_) * panel_floats;
+    std::vector<int64_t> offsets(part.rows);
+    for (int64_t m = 0; m < part.rows; ++m) {
+        const int64_t r = std::min(part.first_row + m, rows_ - 1);
+        offsets[m] = depthwise_    ? tap_offset(r, fine)
+                     : fine_lanes_ ? coarse_at + r
+                                   : tap_offset(r / fine_group_, fine) + fine_at + r % fine_group_;
+    }
+    // The lanes outside: their panel stays in the first cache while the rows pass by.
     for (int64_t set = 0; set < sets_; ++set)
-        for (int64_t row = part.first_row; row < part.first_row + part.rows; row += tile_rows_) {
-            for (int64_t m = 0; m < tile_rows_; ++m) {
-                const int64_t r = std::min(row + m, rows_ - 1);
-                offsets[m] = depthwise_    ? tap_offset(r, fine_grid)
-                             : fine_lanes_ ? coarse_at + r
-                                           : tap_offset(r / fine_group_, fine_grid) + fine_at + r % fine_group_;
+        for (int64_t lane = 0; lane < (depthwise_ ? 1 : pitch_); lane += tile_lanes_)
+            for (int64_t m = 0; m < part.rows; m += tile_rows_) {
+                float* out = sums + ((group * sets_ + set) * padded_rows_ + part.first_row + m) * pitch_ + lane;
+                const int64_t tap = problem_.axes[2].dilation == 1 ? set * problem_.axes[2].kernel : set;
+                if (fine_lanes_)
+                    tile_(Sums{block.coarse, &offsets[m], block.fine + fine_at + tap_offset(tap, fine) + lane,
+                               coarse_places.data(), fine_places.data(), places, out, pitch_});
+                else if (depthwise_)
+                    kernels().depthwise_sums(Sums{block.fine, &offsets[m], block.coarse, fine_places.data(),
+                                                  coarse_places.data(), places, out, pitch_}, problem_.groups);
+                else
+                    tile_(Sums{block.fine, &offsets[m], panels + lane / tile_lanes_ * panel_floats, fine_places.data(),
+                               coarse_places.data(), places, out, pitch_});
             }
-            float* out = sums + ((group * sets_ + set) * padded_rows_ + row) * pitch_;
-            const int64_t set_tap = problem_.axes[2].dilation == 1 ? set * problem_.axes[2].kernel : set;
-            Sums job = fine_lanes_ ? Sums{coarse, offsets.data(), fine + fine_at + tap_offset(set_tap, fine_grid),
-                                          coarse_rows.data(), fine_rows.data(), runs, sizes[2], coarse_step, fine_step,
-                                          out, pitch_}
-                                   : Sums{fine, offsets.data(), coarse + coarse_at, fine_rows.data(), coarse_rows.data(),
-                                          runs, sizes[2], fine_step, coarse_step, out, pitch_};
-            if (depthwise_) {
-                kernels().depthwise_sums(job, problem_.groups);
-                continue;
-            }
-            for (int64_t lane = 0; lane < pitch_; lane += tile_lanes_, job.b += tile_lanes_, job.sums += tile_lanes_)
-                tile_(job);
-        }
 }
 
 void Correlate::store(const float* sums, const KernelView& kernel) const {

@@ -28,10 +28,9 @@ struct Sums {
     const float* a;
     const int64_t* offsets;        // per row of the tile, into `a`
     const float* b;
-    const int64_t* a_rows;         // per run of places: where it begins in `a` and in `b`
-    const int64_t* b_rows;
-    int64_t runs, places;          // runs, and places in each
-    int64_t a_step, b_step;        // from one place to the next
+    const int64_t* a_places;       // where each place lies in `a` and in `b`
+    const int64_t* b_places;
+    int64_t places;
     float* sums;                   // added to; rows `pitch` apart
     int64_t pitch;
 };

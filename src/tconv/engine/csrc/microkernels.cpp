@@ -89,18 +89,16 @@ void sums(const Sums& job) {
     Vector sum[Rows][Vectors];
     for (int m = 0; m < Rows; ++m)
         for (int v = 0; v < Vectors; ++v) sum[m][v] = load(job.sums + m * job.pitch + v * kWidth);
-    for (int64_t r = 0; r < job.runs; ++r) {
-        const float* b = job.b + job.b_rows[r];
-        const float* a[Rows];
-        for (int m = 0; m < Rows; ++m) a[m] = job.a + job.a_rows[r] + job.offsets[m];
-        int64_t at = 0;
-        for (int64_t i = 0; i < job.places; ++i, at += job.a_step, b += job.b_step) {
-            Vector w[Vectors];
-            for (int v = 0; v < Vectors; ++v) w[v] = load(b + v * kWidth);
-            for (int m = 0; m < Rows; ++m) {
-                const float x = a[m][at];
-                for (int v = 0; v < Vectors; ++v) sum[m][v] += x * w[v];
-            }
+    const float* a[Rows];
+    for (int m = 0; m < Rows; ++m) a[m] = job.a + job.offsets[m];
+    for (int64_t i = 0; i < job.places; ++i) {
+        const int64_t at = job.a_places[i];
+        const float* b = job.b + job.b_places[i];
+        Vector w[Vectors];
+        for (int v = 0; v < Vectors; ++v) w[v] = load(b + v * kWidth);
+        for (int m = 0; m < Rows; ++m) {
+            const float x = a[m][at];
+            for (int v = 0; v < Vectors; ++v) sum[m][v] += x * w[v];
         }
     }
     for (int m = 0; m < Rows; ++m)
@@ -145,13 +143,10 @@ constexpr int kDepthwiseTaps = 8;
 template <bool Whole>
 inline void depthwise_sums_column(const Sums& job, int64_t c, int64_t left) {
     Vector sum[kDepthwiseTaps] = {};
-    for (int64_t r = 0; r < job.runs; ++r) {
-        const float* a = job.a + job.a_rows[r] + c;
-        const float* b = job.b + job.b_rows[r] + c;
-        for (int64_t i = 0; i < job.places; ++i, a += job.a_step, b += job.b_step) {
-            const Vector y = take<Whole>(b, left);
-            for (int m = 0; m < kDepthwiseTaps; ++m) sum[m] += y * take<Whole>(a + job.offsets[m], left);
-        }
+    for (int64_t i = 0; i < job.places; ++i) {
+        const float* a = job.a + job.a_places[i] + c;
+        const Vector y = take<Whole>(job.b + job.b_places[i] + c, left);
+        for (int m = 0; m < kDepthwiseTaps; ++m) sum[m] += y * take<Whole>(a + job.offsets[m], left);
     }
     for (int m = 0; m < kDepthwiseTaps; ++m) {
         float* out = job.sums + m * job.pitch + c;
