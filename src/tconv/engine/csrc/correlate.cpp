@@ -31,16 +31,24 @@ class Correlate {
         int64_t image, images, from, points;
         const float* fine;
         Grid fine_grid;
+        bool fresh;                             // the first of its split
         const float* coarse;                    // in panels where they are the lanes
+    };
+
+    // Where sums are made; rows from `tail_from` on lie in `tail`.
+    struct Sink {
+        float* sums;
+        float* tail;
+        int64_t tail_from;
     };
 
     void choose_form();
     void choose_splits();
-    void accumulate(const Part& part, const float* fine, const float* coarse, float* sums) const;
+    void accumulate(const Part& part, const float* fine, const float* coarse, const Sink& sink) const;
     bool in_panels() const { return !fine_lanes_ && !depthwise_; }
     int64_t places(int64_t points) const;       // coarse cells of one image's band
     void pack_panels(const Block& block, const float* coarse, float* out) const;
-    void tiles(const Part& part, int64_t group, const Block& block, float* sums) const;
+    void tiles(const Part& part, int64_t group, const Block& block, const Sink& sink) const;
     void store(const float* sums, const KernelView& kernel) const;
     int64_t tap_offset(int64_t tap, const Grid& grid) const;
 
@@ -148,17 +156,22 @@ PlanFacts Correlate::facts() const {
 
 void Correlate::run(const float* fine, const float* coarse, const KernelView& kernel) {
     const int64_t size = problem_.groups * sets_ * padded_rows_ * pitch_;
-    Scratch sums(splits_ * size);
+    // Sums that lie as the kernel does are made in it; only a last tile that is not full has a place aside.
+    const bool in_place = splits_ == 1 && in_panels() && problem_.groups == 1 && pitch_ == lanes_;
+    Scratch sums(in_place ? tile_rows_ * pitch_ : splits_ * size);
+    const Sink sink = in_place ? Sink{kernel.data, sums.data(), rows_ / tile_rows_ * tile_rows_}
+                               : Sink{sums.data(), nullptr, padded_rows_};
     const int64_t tiles = ceil_div(padded_rows_, tile_rows_), per_part = ceil_div(tiles, row_parts_);
     parallel_for(splits_ * row_parts_, [&](int64_t i) {
         const int64_t first = i % row_parts_ * per_part;
         if (first >= tiles) return;
         const Part part{i / row_parts_, first * tile_rows_, std::min(per_part, tiles - first) * tile_rows_};
-        float* mine = sums.data() + part.split * size;
-        for (int64_t s = 0; s < problem_.groups * sets_; ++s)
-            std::fill_n(mine + (s * padded_rows_ + part.first_row) * pitch_, part.rows * pitch_, 0.0f);
-        accumulate(part, fine, coarse, mine);
+        accumulate(part, fine, coarse, {sink.sums + part.split * size, sink.tail, sink.tail_from});
     });
+    if (in_place) {
+        std::copy_n(sink.tail, (rows_ - sink.tail_from) * pitch_, kernel.data + sink.tail_from * pitch_);
+        return;
+    }
     constexpr int64_t kRun = 4096;
     if (splits_ > 1)
         parallel_for(ceil_div(size, kRun), [&](int64_t run) {
@@ -195,7 +208,7 @@ void Correlate::pack_panels(const Block& block, const float* coarse, float* out)
                 }
 }
 
-void Correlate::accumulate(const Part& part, const float* fine, const float* coarse, float* sums) const {
+void Correlate::accumulate(const Part& part, const float* fine, const float* coarse, const Sink& sink) const {
     const int64_t points = problem_.axes[band_axis_].coarse;
     const int64_t bands = ceil_div(points, band_), runs = ceil_div(problem_.batch, images_), blocks = runs * bands;
     constexpr int64_t kSlack = 64;  // the widest panel
@@ -204,6 +217,7 @@ void Correlate::accumulate(const Part& part, const float* fine, const float* coa
     if (copies_fine_) std::fill_n(fine_copy.data() + images_ * fine_window_.image(), kSlack, 0.0f);
     for (int64_t i = part.split * blocks / splits_; i < (part.split + 1) * blocks / splits_; ++i) {
         Block block{};
+        block.fresh = i == part.split * blocks / splits_;
         block.image = i / bands * images_, block.images = std::min(images_, problem_.batch - block.image);
         block.from = i % bands * band_, block.points = std::min(band_, points - block.from);
         std::array<int64_t, 3> coarse_first{}, fine_first;
@@ -221,7 +235,7 @@ void Correlate::accumulate(const Part& part, const float* fine, const float* coa
                         fine_window_);
         block.coarse = in_panels() ? panels.data() : coarse + block.image * coarse_.image() + at(coarse_, coarse_first);
         if (in_panels()) pack_panels(block, coarse, panels.data());
-        for (int64_t group = 0; group < (depthwise_ ? 1 : problem_.groups); ++group) tiles(part, group, block, sums);
+        for (int64_t group = 0; group < (depthwise_ ? 1 : problem_.groups); ++group) tiles(part, group, block, sink);
     }
 }
 
@@ -231,7 +245,7 @@ int64_t Correlate::tap_offset(int64_t tap, const Grid& grid) const {
     return z * a[0].dilation * grid.plane() + y * a[1].dilation * grid.row() + x * a[2].dilation * grid.pixel();
 }
 
-void Correlate::tiles(const Part& part, int64_t group, const Block& block, float* sums) const {
+void Correlate::tiles(const Part& part, int64_t group, const Block& block, const Sink& sink) const {
     std::array<int64_t, 3> sizes = coarse_.sizes;
     sizes[band_axis_] = block.points;
     const Grid& fine = block.fine_grid;
@@ -262,17 +276,20 @@ void Correlate::tiles(const Part& part, int64_t group, const Block& block, float
     for (int64_t set = 0; set < sets_; ++set)
         for (int64_t lane = 0; lane < (depthwise_ ? 1 : pitch_); lane += tile_lanes_)
             for (int64_t m = 0; m < part.rows; m += tile_rows_) {
-                float* out = sums + ((group * sets_ + set) * padded_rows_ + part.first_row + m) * pitch_ + lane;
+                const int64_t row = part.first_row + m;
+                float* out = (row < sink.tail_from
+                                  ? sink.sums + ((group * sets_ + set) * padded_rows_ + row) * pitch_
+                                  : sink.tail + (row - sink.tail_from) * pitch_) + lane;
                 const int64_t tap = problem_.axes[2].dilation == 1 ? set * problem_.axes[2].kernel : set;
                 if (fine_lanes_)
                     tile_(Sums{block.coarse, &offsets[m], block.fine + fine_at + tap_offset(tap, fine) + lane,
-                               coarse_places.data(), fine_places.data(), places, out, pitch_});
+                               coarse_places.data(), fine_places.data(), places, out, pitch_, block.fresh});
                 else if (depthwise_)
                     kernels().depthwise_sums(Sums{block.fine, &offsets[m], block.coarse, fine_places.data(),
-                                                  coarse_places.data(), places, out, pitch_}, problem_.groups);
+                                                  coarse_places.data(), places, out, pitch_, block.fresh}, problem_.groups);
                 else
                     tile_(Sums{block.fine, &offsets[m], panels + lane / tile_lanes_ * panel_floats, fine_places.data(),
-                               coarse_places.data(), places, out, pitch_});
+                               coarse_places.data(), places, out, pitch_, block.fresh});
             }
 }
 

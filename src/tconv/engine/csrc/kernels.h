@@ -31,8 +31,9 @@ struct Sums {
     const int64_t* a_places;       // where each place lies in `a` and in `b`
     const int64_t* b_places;
     int64_t places;
-    float* sums;                   // added to; rows `pitch` apart
+    float* sums;                   // rows `pitch` apart
     int64_t pitch;
+    bool fresh;                    // whether they begin at zero; otherwise they are added to
 };
 
 struct Shape {

@@ -86,8 +86,8 @@ void dot(const Tile& tile) {
 
 template <int Rows, int Vectors>
 void sums(const Sums& job) {
-    Vector sum[Rows][Vectors];
-    for (int m = 0; m < Rows; ++m)
+    Vector sum[Rows][Vectors] = {};
+    for (int m = 0; m < Rows && !job.fresh; ++m)
         for (int v = 0; v < Vectors; ++v) sum[m][v] = load(job.sums + m * job.pitch + v * kWidth);
     const float* a[Rows];
     for (int m = 0; m < Rows; ++m) a[m] = job.a + job.offsets[m];
@@ -150,7 +150,7 @@ inline void depthwise_sums_column(const Sums& job, int64_t c, int64_t left) {
     }
     for (int m = 0; m < kDepthwiseTaps; ++m) {
         float* out = job.sums + m * job.pitch + c;
-        put<Whole>(out, take<Whole>(out, left) + sum[m], left);
+        put<Whole>(out, job.fresh ? sum[m] : take<Whole>(out, left) + sum[m], left);
     }
 }
 
