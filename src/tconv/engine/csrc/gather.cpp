@@ -58,10 +58,17 @@ void Gather::pack_panel(const Weights& weights, int64_t panel) const {
     const int64_t lane_step = by_lane ? weights.length * plan_.depth : 1, channel_step = by_lane ? 1 : plan_.width;
     const int64_t floats = static_cast<int64_t>(weights.runs.size()) * weights.length * plan_.depth * plan_.width;
     float* out = packed_ + weights.packed + panel * floats;
+    // A transposed convolution's kernel has the channels innermost: its rows become columns.
+    const bool turned = plan_.transposed && !by_lane && !plan_.in_blocks && lane0 + plan_.width <= plan_.lanes;
     constexpr int64_t kBlock = 16;
     for (const TapRun& run : weights.runs) {
         for (int64_t tap = 0; tap < weights.length; ++tap) {
             float* first = out + tap * plan_.depth * channel_step;
+            if (turned) {
+                kernels().turn(natural(run, tap, group, lane0, 0), kernel_.per_row, plan_.width, plan_.depth, first,
+                               plan_.width);
+                continue;
+            }
             for (int64_t c0 = 0; c0 < plan_.depth; c0 += kBlock)
                 for (int64_t n = 0; n < plan_.width; ++n) {
                     const float* from = lane0 + n < plan_.lanes ? natural(run, tap, group, lane0 + n, c0) : nullptr;

@@ -31,6 +31,17 @@ GatherPlan::GatherPlan(const Problem& problem_, bool transposed_, int64_t thread
     choose_blocks(threads);
 }
 
+// The most points of one matrix product on one image.
+int64_t GatherPlan::largest_segment() const {
+    int64_t points = 1;
+    for (const Lattice& lattice : lattices) {
+        int64_t most = 0;
+        for (const Segment& segment : lattice.segments) most = std::max(most, segment.count);
+        points *= most;
+    }
+    return points;
+}
+
 // Lanes are outputs unless they are few, or unless the kernel can be read as it lies and is used too little to be
 // packed.
 void GatherPlan::choose_form() {
@@ -44,8 +55,9 @@ void GatherPlan::choose_form() {
     const bool dot_as_it_lies = transposed && !in_blocks;
     const bool few_lanes = lanes * 2 <= table.width && depth >= table.width;
     if (few_lanes || (dot_as_it_lies && rarely_used && depth >= 2 * table.width)) {
-        const int64_t shape = std::min<int64_t>(lanes, 3) - 1;
-        form = Form::dot, tile = table.dot[shape], rows = table.dot_shape[shape].rows, width = shape + 1;
+        const bool single = problem.batch == 1 && largest_segment() == 1 && lanes >= table.dot_shape[3].lanes;
+        const int64_t shape = single ? 3 : std::min<int64_t>(lanes, 3) - 1;
+        form = Form::dot, tile = table.dot[shape], rows = table.dot_shape[shape].rows, width = table.dot_shape[shape].lanes;
         natural = dot_as_it_lies && rarely_used;
         return;
     }

@@ -76,6 +76,7 @@ struct GatherPlan {
   private:
     void choose_form();
     void choose_blocks(int64_t threads);
+    int64_t largest_segment() const;
     void cut_at_edges();
     double work(const std::array<const Lattice*, 3>& tried) const;
     void list_weights();

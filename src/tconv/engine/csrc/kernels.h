@@ -45,13 +45,14 @@ struct Kernels {
     int width;                                    // floats in a vector
     Shape outer_shape[3];                         // one, two and three vectors wide
     void (*outer[3])(const Tile&);                // lanes are outputs; inputs are broadcast
-    Shape dot_shape[3];
-    void (*dot[3])(const Tile&);                  // one, two and three outputs; lanes are channels, summed at the end
+    Shape dot_shape[4];
+    void (*dot[4])(const Tile&);                  // lanes are channels, summed at the end; the last for a single place
     Shape sums_shape[5];
     void (*sums[5])(const Sums&);                 // the last two are low and wide
     int depthwise_rows;
     void (*depthwise)(const Tile&);               // lanes are channels, each with weights of its own; depth = channels
     void (*depthwise_sums)(const Sums&, int64_t channels);
+    void (*turn)(const float* from, int64_t from_step, int64_t lanes, int64_t depth, float* to, int64_t to_step);
 };
 
 const Kernels& kernels();

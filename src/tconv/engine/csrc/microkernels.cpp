@@ -71,6 +71,13 @@ void dot(const Tile& tile) {
             }
         }
         if (!rest) continue;
+        if (whole) {
+            for (int m = 0; m < Rows; ++m) {
+                const Vector x = load_end(row[m] + tile.depth, rest);
+                for (int n = 0; n < Lanes; ++n) sum[m][n] += x * load_end(lane[n] + tile.depth, rest);
+            }
+            continue;
+        }
         for (int m = 0; m < Rows; ++m) {
             const Vector x = load_some(row[m] + whole, rest);
             for (int n = 0; n < Lanes; ++n) sum[m][n] += x * load_some(lane[n] + whole, rest);
@@ -78,9 +85,12 @@ void dot(const Tile& tile) {
     }
     const int64_t lanes = Lanes < tile.lanes ? Lanes : tile.lanes;
     for (int m = 0; m < Rows && m < tile.count; ++m) {
-        float totals[kWidth] = {};
+        constexpr int kVectors = (Lanes + kWidth - 1) / kWidth;
+        float totals[kVectors * kWidth] = {};
         for (int n = 0; n < Lanes; ++n) totals[n] = total(sum[m][n]);
-        store_some(tile.outs[m] + tile.to, finished(tile, load(totals), 0), lanes);
+        for (int64_t n = 0; n < lanes; n += kWidth)
+            store_some(tile.outs[m] + tile.to + n, finished(tile, load(totals + n), n),
+                       lanes - n < kWidth ? lanes - n : kWidth);
     }
 }
 
@@ -160,6 +170,20 @@ void depthwise_sums(const Sums& job, int64_t channels) {
     if (c < channels) depthwise_sums_column<false>(job, c, channels - c);
 }
 
+// `lanes` rows of `depth` floats, `from_step` apart, as `depth` rows of `lanes`, `to_step` apart.
+void turn(const float* from, int64_t from_step, int64_t lanes, int64_t depth, float* to, int64_t to_step) {
+    const int64_t whole_lanes = lanes / kWidth * kWidth, whole = depth / kWidth * kWidth;
+    for (int64_t n = 0; n < whole_lanes; n += kWidth)
+        for (int64_t c = 0; c < whole; c += kWidth) {
+            Vector rows[kWidth];
+            for (int i = 0; i < kWidth; ++i) rows[i] = load(from + (n + i) * from_step + c);
+            transpose(rows);
+            for (int i = 0; i < kWidth; ++i) store(to + (c + i) * to_step + n, rows[i]);
+        }
+    for (int64_t n = 0; n < lanes; ++n)
+        for (int64_t c = n < whole_lanes ? whole : 0; c < depth; ++c) to[c * to_step + n] = from[n * from_step + c];
+}
+
 constexpr int dot_rows(int lanes) {
     const int rows = (kRegisters - lanes - 1) / lanes;
     return rows > 8 ? 8 : rows;
@@ -173,13 +197,14 @@ constexpr Kernels kTable = {
     kWidth,
     {{rows_for(1), kWidth}, {rows_for(2), 2 * kWidth}, {rows_for(3), 3 * kWidth}},
     {outer<rows_for(1), 1>, outer<rows_for(2), 2>, outer<rows_for(3), 3>},
-    {{dot_rows(1), 1}, {dot_rows(2), 2}, {dot_rows(3), 3}},
-    {dot<dot_rows(1), 1>, dot<dot_rows(2), 2>, dot<dot_rows(3), 3>},
+    {{dot_rows(1), 1}, {dot_rows(2), 2}, {dot_rows(3), 3}, {1, 6}},
+    {dot<dot_rows(1), 1>, dot<dot_rows(2), 2>, dot<dot_rows(3), 3>, dot<1, 6>},
     {{rows_for(1), kWidth}, {rows_for(2), 2 * kWidth}, {rows_for(3), 3 * kWidth}, {2, 6 * kWidth}, {1, 6 * kWidth}},
     {sums<rows_for(1), 1>, sums<rows_for(2), 2>, sums<rows_for(3), 3>, sums<2, 6>, sums<1, 6>},
     kDepthwiseRows,
     depthwise,
     depthwise_sums,
+    turn,
 };
 
 }  // namespace

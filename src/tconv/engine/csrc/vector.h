@@ -29,6 +29,29 @@ inline Vector load_some(const float* p, int64_t count) {
     return load(buffer);
 }
 
+// The last `rest` floats of a run that is longer than a vector and ends at p, after zeros.
+inline Vector load_end(const float* p, int64_t rest) {
+    Integers lane;
+    for (int i = 0; i < kWidth; ++i) lane[i] = i;
+    return lane >= kWidth - static_cast<int32_t>(rest) ? load(p - kWidth) : Vector{};
+}
+
+// Rows become columns: one bit of row and column changes places in each round.
+inline void transpose(Vector (&rows)[kWidth]) {
+    for (int bit = kWidth / 2; bit; bit /= 2) {
+        Integers low, high;
+        for (int j = 0; j < kWidth; ++j) {
+            low[j] = j & bit ? kWidth + j - bit : j;
+            high[j] = j & bit ? kWidth + j : j + bit;
+        }
+        for (int i = 0; i < kWidth; ++i) {
+            if (i & bit) continue;
+            const Vector a = rows[i], b = rows[i + bit];
+            rows[i] = __builtin_shuffle(a, b, low), rows[i + bit] = __builtin_shuffle(a, b, high);
+        }
+    }
+}
+
 inline void store_some(float* p, Vector v, int64_t count) {
     float buffer[kWidth];
     store(buffer, v);
