@@ -2,7 +2,8 @@
 
     python benchmarks/layers.py [--threads 1 2] [--only NAME ...] [--seconds 0.3] [--json FILE] [--markdown FILE]
 
-Both are given live kernels in their own layout, are warm, and are run in turns in one process; the figures are medians.
+Both are given live kernels in their own layout, are warm, compute on the same threads, and are run in one process in
+turns of a few calls, of which the first does not count; the figures are medians.
 A pass is refused if the two do not compute the same. `limit` is the fraction of the machine's peak that useful work
 reached; the peak is that of a large float32 matrix product in the same run.
 """
@@ -23,11 +24,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
+import tconv.torch  # noqa: F401  (the engine on PyTorch's threads)
 from tconv import engine
 from tconv.geometry import Extent, Problem, Spec, cost, problem_from_coarse
 
 CONV_TRANSPOSE = {1: torch.nn.functional.conv_transpose1d, 2: torch.nn.functional.conv_transpose2d,
                   3: torch.nn.functional.conv_transpose3d}
+TURNS = 5
 PASSES = ("forward", "input gradient", "kernel gradient")
 
 
@@ -123,15 +126,17 @@ def peak(threads: int) -> float:
 
 def medians(runs: tuple[Callable[[], object], ...], seconds: float) -> list[float]:
     """Milliseconds of each, run in turns."""
-    for run in runs:
-        run()
     times: list[list[float]] = [[] for _ in runs]
-    stop = time.perf_counter() + seconds * len(runs)
-    while len(times[0]) < 3 or time.perf_counter() < stop:
+    for _ in range(TURNS):
         for run, mine in zip(runs, times):
-            start = time.perf_counter()
             run()
-            mine.append((time.perf_counter() - start) * 1e3)
+            stop = time.perf_counter() + seconds / TURNS
+            while True:
+                start = time.perf_counter()
+                run()
+                mine.append((time.perf_counter() - start) * 1e3)
+                if time.perf_counter() > stop:
+                    break
     return [statistics.median(mine) for mine in times]
 
 
@@ -172,8 +177,7 @@ def main() -> None:
     print(f"{platform.machine()}, {engine.isa()}, torch {torch.__version__}, float32, warm, medians")
     results = []
     for threads in options.threads:
-        engine.set_threads(threads)
-        torch.set_num_threads(threads)
+        torch.set_num_threads(threads)  # the engine follows
         limit = peak(threads)
         print(f"\n{threads} thread{'s' * (threads > 1)}: peak {limit / 1e9:.0f} GFLOP/s")
         print(f"{'layer':16}{'pass':17}{'ours ms':>10}{'torch ms':>10}{'ratio':>8}{'limit':>8}")

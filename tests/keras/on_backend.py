@@ -9,8 +9,10 @@ from itertools import product
 import numpy as np
 import pytest
 
+from tconv.conventions import keras as convention
 from tconv.errors import ShapeError
 from tests import oracle
+from tests.conventions.cases import aborts_xla
 
 keras = pytest.importorskip("keras")
 ours = pytest.importorskip("tconv.keras")
@@ -89,11 +91,39 @@ def drawn(seed):
     return f"Conv{rank}D" + "Transpose" * transposed, {"filters": 2, **arguments}, shape
 
 
+SETTINGS = ("kernel_size", "strides", "padding", "dilation_rate", "output_padding")
+
+
+def problem_of(arguments, sizes):
+    settings = {"strides": 1, "dilation_rate": 1, "output_padding": None, **arguments}
+    return convention.transposed_problem(groups=1, coarse=sizes, **{name: settings[name] for name in SETTINGS})
+
+
+def ends_the_process(name, arguments, shape):
+    """Whether Keras' own layer is one that XLA cannot compile."""
+    if BACKEND != "jax" or not name.endswith("Transpose") or name.startswith("Conv1D"):
+        return False
+    try:
+        return aborts_xla(problem_of(arguments, shape[1:-1]))
+    except ShapeError:  # nothing is left to compile
+        return False
+
+
+def by_the_oracle(layer, x):
+    """A transposed layer's values where Keras is no judge."""
+    problem = problem_of({name: getattr(layer, name) for name in SETTINGS}, x.shape[1:-1])
+    kernel, *bias = layer.get_weights()
+    out = oracle.conv_transpose(x, kernel, stride=problem.stride, dilation=problem.dilation, lo=problem.lo,
+                                fine=problem.fine).astype(np.float32)
+    out = out + bias[0] if bias else out
+    return np.maximum(out, 0) if layer.activation is keras.activations.relu else out
+
+
 def equals_keras(seed):
     name, arguments, shape = drawn(seed)
     theirs, layer = (filled(getattr(room, name)(**arguments), shape) for room in (keras.layers, ours))
     x = integers(*shape)
-    want = numpy(theirs(x))
+    want = numpy(theirs(x)) if not ends_the_process(name, arguments, shape) else by_the_oracle(layer, x)
     if 0 in want.shape:
         with pytest.raises(ShapeError, match="leaves nothing"):
             layer(x)
