@@ -1,5 +1,5 @@
 # make demo    everything it takes, then train the MNIST autoencoder and report (ARGS='--seed 1' and the like)
-# make test    everything it takes, then the tests (a fixed-seed sample of the large grids)
+# make test    everything it takes, then the tests, two at a time (a fixed-seed sample of the large grids)
 # make check   lint, types, quick tests
 # make verify  the full grids and long fuzzing, two tests at a time (an hour)
 # make docs    run every example in the documentation, then build the site: build/docs/index.html
@@ -20,7 +20,7 @@ demo: $(VENV)/demo
 	$(BIN)/tconv train autoencoder --out $(OUT) $(ARGS)
 
 test: $(VENV)/dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: $(VENV)/dev
 	$(BIN)/ruff check .
