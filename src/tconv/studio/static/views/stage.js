@@ -46,7 +46,7 @@ export function createStage(app) {
     h("div", {class: "reading"}, sum, relates));
 
   function title(target, grid, role, channelCount, shown, which) {
-    const size = sizes(app.problem, grid).slice(-app.problem.rank).join(" × ");
+    const size = sizes(app.problem, grid).slice(-app.problem.rank).join("\u00a0×\u00a0");
     target.title.replaceChildren(h("strong", {}, role), h("span", {class: `swatch ${grid}`, "aria-hidden": "true"}),
       h("span", {class: "quiet"}, `${role === "Kernel" ? "" : `${TITLES[grid]}, `}${size}`));
     target.chips.replaceChildren(...(channelCount > 1 ? Array.from({length: channelCount}, (_, i) =>
