@@ -26,7 +26,7 @@ def main() -> None:
 
 
 def _app() -> None:
-    if sys.argv[1:2] == ["explain"]:
+    if sys.argv[1:2] == ["explain"]:  # importing Typer takes longer than a small explanation
         from . import explain, options
 
         said = options.plain(explain.OPTIONS, sys.argv[2:])
