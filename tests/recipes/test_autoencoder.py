@@ -177,7 +177,8 @@ def test_a_loss_that_is_no_number_stops_the_training_with_the_last_checkpoint_wh
 def test_it_learns_real_digits_as_well_as_the_article_s_network(tmp_path):
     """As a user has it: on Keras' JAX backend, whichever the other tests have brought up."""
     pytest.importorskip("jax")
-    command = [sys.executable, "-m", "tconv", "train", "autoencoder", "--backend", "jax", "--out", str(tmp_path / "run")]
+    command = [sys.executable, "-m", "tconv", "train", "autoencoder", "--backend", "jax", "--out",
+               str(tmp_path / "run")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     told = json.loads((tmp_path / "run" / "facts.json").read_text())

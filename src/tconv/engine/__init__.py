@@ -148,7 +148,7 @@ def plan(contraction: str, problem: Problem, extent: Extent) -> Plan:
     if contraction not in CONTRACTIONS:
         raise SettingError(f"plan: contraction is {contraction!r}, but has to be one of {', '.join(CONTRACTIONS)}.")
     if _native is None:
-        raise UnsupportedError("plan: this is the portable package, without the compiled part; reinstall it where there "
+        raise UnsupportedError("plan: this is the portable package, without the compiled part; install it where there "
                                "is a C++ compiler, or see tconv.methods.")
     said = _native.plan(contraction, numbers(problem, *extent))
     return Plan.of(contraction, problem, extent, said, threads(), isa())

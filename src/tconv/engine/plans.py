@@ -57,7 +57,8 @@ class Plan:
     isa: str
 
     @classmethod
-    def of(cls, contraction: str, problem: Problem, extent: Extent, said: dict[str, Any], threads: int, isa: str) -> Plan:
+    def of(cls, contraction: str, problem: Problem, extent: Extent, said: dict[str, Any], threads: int,
+           isa: str) -> Plan:
         """The plan that the compiled part describes."""
         return cls(contraction, problem, extent, said["form"], said["tile"], said["products"],
                    cost(problem, extent).multiply_adds, said["executed"], 4 * said["packed"], said["copies"],
