@@ -6,8 +6,9 @@ import os
 import numpy as np
 import pytest
 
+from tconv import files as whole
 from tconv.errors import DataError
-from tconv.recipes import checkpoint, whole
+from tconv.recipes import checkpoint
 from tconv.recipes.checkpoint import Checkpoint, Epoch
 
 

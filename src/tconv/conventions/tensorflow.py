@@ -240,11 +240,10 @@ def _conv_arguments(spec: Spec, fine: Sizes) -> Arguments:
 def _conv_code(arguments: Arguments, channels: Channels, spec: Spec) -> str:
     """conv1d says `stride`, and conv3d wants the batch and the channels among its strides."""
     strides = columns(spec)[1]
-    said = {"stride" if spec.rank == 1 else "strides": (1, *strides, 1) if spec.rank == 3 else strides,
-            **{key: arguments[key] for key in ("padding", "dilations", "data_format")
+    said = {"stride" if spec.rank == 1 else "strides": (1, *strides, 1) if spec.rank == 3 else short(strides),
+            **{key: short(arguments[key]) for key in ("padding", "dilations", "data_format")
                if arguments.get(key) is not None}}
-    return call(f"tf.nn.conv{spec.rank}d", ["x", "kernel"], {key: short(value) for key, value in said.items()},
-                {"dilations": 1})
+    return call(f"tf.nn.conv{spec.rank}d", ["x", "kernel"], said, {"dilations": 1})
 
 
 CONV_DEFAULTS = {"strides": None, "stride": None, "padding": "VALID", "data_format": None, "dilations": None}

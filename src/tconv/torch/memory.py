@@ -48,8 +48,8 @@ def as_tensor(array: Array, last: bool, bias: Tensor | None = None) -> Tensor:
 
 
 def _open(tensor: Tensor) -> Tensor:
-    """The same numbers, without a gradient to keep track of."""
-    return tensor.detach() if tensor.requires_grad else tensor
+    """The same numbers, without a gradient to keep track of, nor a sign that is still to be applied."""
+    return (tensor.detach() if tensor.requires_grad else tensor).resolve_neg()
 
 
 def laid(tensor: Tensor, last: bool) -> Tensor:
