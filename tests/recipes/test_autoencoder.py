@@ -68,9 +68,9 @@ def test_an_interrupted_training_ends_like_an_undisturbed_one_to_the_bit(tmp_pat
 
     def interrupt(event):
         if isinstance(event, training.Step) and (event.epoch, event.step) == (at + 1, 2):
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt("in the second step")
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="in the second step"):
         start(SMALL, tmp_path / "b").train(interrupt)
     assert len(checkpoint.read(tmp_path / "b").history) == at
     resumed = resume(tmp_path / "b").train().saved

@@ -65,13 +65,13 @@ def test_a_disk_that_is_really_full_is_one_sentence(tmp_path):
 def interrupted(path):
     with whole.whole_file(path) as file:
         file.write(b"half")
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt("half way")
 
 
 def test_an_interruption_in_the_middle_of_writing_leaves_the_old_file(tmp_path):
     path = tmp_path / "report.html"
     whole.write_whole(path, "old")
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="half way"):
         interrupted(path)
     assert path.read_text() == "old"
     assert [file.name for file in tmp_path.iterdir()] == ["report.html"]
