@@ -9,18 +9,19 @@ import tconv
 
 SOURCE = Path(tconv.__file__).parent
 
-ROOMS = ("errors", "files", "geometry", "conventions", "methods", "resize", "initialize", "explain", "engine",
-         "operations", "proof", "jax", "torch", "tensorflow", "keras", "recipes", "report", "studio", "cli",
-         "__main__")
+ROOMS = ("errors", "files", "geometry", "conventions", "methods", "resize", "initialize", "diagnose", "explain",
+         "engine", "operations", "proof", "jax", "torch", "tensorflow", "keras", "models", "recipes", "report", "studio",
+         "cli", "__main__")
 
 DOORS = {"geometry/axis": "tconv.explain"}  # opened when a setting is to be explained, and not before
 
 OPTIONAL = {
     "jax": {"jax", "keras"},  # each backend of Keras is a file in its room
     "jaxlib": {"jax"},
-    "torch": {"torch", "keras"},
+    "torch": {"torch", "keras", "models"},
     "tensorflow": {"tensorflow", "keras"},
-    "keras": {"keras", "recipes", "report"},
+    "keras": {"keras", "models", "recipes", "report"},
+    "onnx": {"models"},
     "typer": {"cli"},
     "jinja2": {"report", "explain"},
     "openpyxl": {"explain"},
