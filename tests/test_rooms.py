@@ -10,8 +10,8 @@ import tconv
 SOURCE = Path(tconv.__file__).parent
 
 ROOMS = ("errors", "files", "geometry", "conventions", "methods", "resize", "initialize", "diagnose", "explain",
-         "engine", "operations", "proof", "jax", "torch", "tensorflow", "keras", "models", "recipes", "report", "studio",
-         "cli", "__main__")
+         "engine", "operations", "proof", "jax", "torch", "tensorflow", "keras", "models", "recipes", "report",
+         "studio", "cli", "__main__")
 
 DOORS = {"geometry/axis": "tconv.explain"}  # opened when a setting is to be explained, and not before
 

@@ -87,8 +87,8 @@ class LayerFact:
         input, output: samples per axis, None for those that are not known; both () where not even their number is.
         channels: those in and those out.
         batch: samples at once, 1 where the model leaves it open.
-        kernel: canonical, `(*K, D / groups, C)` for coarse channels C and fine channels D, whichever way the layer goes;
-            None where the model computes it.
+        kernel: canonical, `(*K, D / groups, C)` for coarse channels C and fine channels D, whichever way the layer
+            goes; None where the model computes it.
         weight: the kernel's name among the model's weights.
         bias: per channel, shape `(channels out,)`.
         norm: right behind the layer.

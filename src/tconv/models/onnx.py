@@ -262,7 +262,8 @@ def _activation(view: _View, node: onnx.NodeProto, where: str) -> tuple[str, Any
 def _pool(view: _View, node: onnx.NodeProto, where: str) -> tuple[str, Any]:
     said = attributes(node)
     row = CONVOLUTIONS["onnx"]
-    words: dict[str, Any] = {key: said[key] for key in ("kernel_shape", "strides", "pads", "dilations", "auto_pad") if key in said}
+    names = ("kernel_shape", "strides", "pads", "dilations", "auto_pad")
+    words: dict[str, Any] = {name: said[name] for name in names if name in said}
     return "pool", lambda sizes: row.read(words, sizes)
 
 

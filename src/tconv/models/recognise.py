@@ -69,7 +69,8 @@ def _finer(graph: Graph, before: tuple[int | None, ...], after: tuple[int | None
         return False
     grids = (before[1:-1], after[1:-1]) if graph.last else (before[2:], after[2:])
     rows: Any = list(zip(*grids, strict=True))
-    return math.prod(after) <= MOST and _multiples(rows)
+    size: Any = after
+    return math.prod(size) <= MOST and _multiples(rows)
 
 
 def _multiples(rows: list[tuple[int, int]]) -> bool:
