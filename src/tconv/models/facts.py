@@ -152,7 +152,7 @@ class LayerFact:
     @property
     def resized(self) -> Sizes:
         """The grid that a convolution takes: `input`, or that after the resize."""
-        if self.resize is None or self.kind == "resize" or self.resize.factor is None:
+        if not self.input or self.resize is None or self.kind == "resize" or self.resize.factor is None:
             return self.input
         return tuple(None if size is None else math.floor(size * times)
                      for size, times in zip(self.input, self.resize.factor, strict=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,7 +61,9 @@ def read(model: Path | onnx.ModelProto, shapes: Mapping[str, Shape]) -> ModelFac
 
 def _parameters(proto: onnx.ModelProto) -> int:
     """Numbers in the weights; shapes and indices, which are integers on one axis, do not count."""
-    return sum(int(np.prod(tensor.dims, dtype=object)) for tensor in proto.graph.initializer
+    held = (one.t for node in proto.graph.node if node.op_type == "Constant" for one in node.attribute
+            if one.name == "value")
+    return sum(math.prod(tensor.dims) for tensor in (*proto.graph.initializer, *held)
                if tensor.data_type not in (onnx.TensorProto.INT64, onnx.TensorProto.INT32) or len(tensor.dims) > 1)
 
 
@@ -101,7 +104,7 @@ class _View:
             where = where if where not in taken else f"{where}#{number}"
             taken.add(where)
             nodes.append(self._node(node, where, outputs))
-        return Graph(tuple(_silu(nodes)), self.shapes, self.inputs, self.outputs, itemsizes=self.itemsizes)
+        return Graph(tuple(nodes), self.shapes, self.inputs, self.outputs, itemsizes=self.itemsizes)
 
     def _node(self, node: onnx.NodeProto, where: str, outputs: tuple[str, ...]) -> Node:
         inputs = tuple(name for name in node.input if name and not self.constant(name, look=False))
@@ -244,8 +247,8 @@ def _with_constant(view: _View, node: onnx.NodeProto, where: str) -> tuple[str, 
     """Addition and multiplication by one number for each channel, or by one for all."""
     constants = [value for number in (0, 1) if (value := view.said(node, number)) is not None]
     rank = view.rank(node)
-    if len(constants) != 1 or rank is None or not _channelwise(constants[0].shape, rank):
-        return "each", None
+    if len(constants) != 1 or not rank or rank < 1 or not _channelwise(constants[0].shape, rank):
+        return "each", "mul" if node.op_type == "Mul" and not constants else None
     return "scale" if node.op_type == "Mul" else "shift", constants[0].ravel()
 
 
@@ -297,21 +300,6 @@ ROWS: dict[str, Row] = {
     **dict.fromkeys(NORMS, _data_norm), **dict.fromkeys(ACTIVATIONS, _activation),
 }
 """What each operator becomes; what is not here stays a node of its own."""
-
-
-def _silu(nodes: list[Node]) -> list[Node]:
-    """`x * sigmoid(x)` as the one activation that it is."""
-    makers = {node.output: node for node in nodes}
-    found = {}
-    for node in nodes:
-        gates = [makers[name] for name in node.inputs if name in makers and makers[name].data == "sigmoid"]
-        if node.says == "Mul" and len(gates) == 1 and len(node.inputs) == 2 and gates[0].inputs[0] in node.inputs:
-            found[node.where] = gates[0]
-    taken = [name for node in nodes for name in node.inputs]
-    spare = {gate.where for gate in found.values() if taken.count(gate.output) == 1}
-    return [node if node.where not in found else
-            Node(node.where, "activation", node.says, found[node.where].inputs, node.outputs, "silu")
-            for node in nodes if node.where not in spare]
 
 
 def _dequantized(view: _View, node: onnx.NodeProto) -> Array | None:

@@ -55,6 +55,9 @@ READERS: dict[str, Reader] = {
     row.name: row
     for row in (
         Reader("onnx", (".onnx",), "onnx", ("onnx.ModelProto",)),
+        Reader("pt2", (".pt2",), "", ()),
+        Reader("torch", (), "torch", ("torch.nn.Module", "torch.export.ExportedProgram")),
+        Reader("keras", (".keras",), "keras", ("keras.Model", "keras.Layer")),
     )
 }
 """Everything that can be read."""

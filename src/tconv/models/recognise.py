@@ -1,4 +1,4 @@
-"""Upsampling that is written as mere copying and reshaping, found by moving numbers through it."""
+"""What a model says in several operations and is one: upsampling by copies and reshapes, `x * sigmoid(x)`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,11 @@ LONGEST = 8  # operations that one upsampling is written in
 
 
 def recognised(graph: Graph) -> Graph:
-    """The graph with each chain of copies and reshapes that is a nearest resize or a pixel shuffle as that one node."""
+    """The graph with each chain of copies and reshapes that is a nearest resize or a pixel shuffle as that one node.
+
+    They are found by moving numbers through them.
+    """
+    graph = replace(graph, nodes=_gated(graph.nodes))
     makers = {value: node for node in graph.nodes for value in node.outputs}
     found: dict[str, tuple[Node, set[str]]] = {}
     gone: set[str] = set()
@@ -125,3 +129,18 @@ def _named(graph: Graph, start: str, end: Node, between: list[Node], moved: Arra
             if (pixel_shuffle(numbers, factor, order=order) == moved).all():
                 return Node(end.where, "shuffle", end.says, (start,), end.outputs, Shuffle(factor, order))
     return None
+
+
+def _gated(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
+    """`x * sigmoid(x)` as the one activation that it is."""
+    gates = {node.output: node for node in nodes if node.op == "activation" and node.data == "sigmoid"}
+    found = {}
+    for node in nodes:
+        mine = [gates[value] for value in node.inputs if value in gates]
+        if node.op == "each" and node.data == "mul" and len(mine) == 1 and mine[0].inputs[0] in node.inputs:
+            found[node.where] = mine[0]
+    taken = [value for node in nodes for value in node.inputs]
+    spare = {gate.where for gate in found.values() if taken.count(gate.output) == 1}
+    return tuple(node if node.where not in found else
+                 Node(node.where, "activation", node.says, found[node.where].inputs, node.outputs, "silu")
+                 for node in nodes if node.where not in spare)
