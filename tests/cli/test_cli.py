@@ -82,7 +82,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(arguments, says):
 
 
 def test_an_unknown_option_or_verb_is_exit_code_2_without_a_traceback():
-    for arguments in (["sovle"], ["info", "--jsno"], ["solve", "7"], ["train", "gan"]):
+    for arguments in (["sovle"], ["info", "--jsno"], ["solve", "7"], ["train", "nothing"]):
         result = tconv(*arguments)
         assert result.returncode == 2
         assert "Traceback" not in result.stderr
@@ -112,7 +112,7 @@ def run(pictures, tmp_path_factory):
     result = tconv("train", "autoencoder", "--data", pictures, "--epochs", 2, "--filters", "2", "--out", folder)
     assert result.returncode == 0, result.stderr
     assert "epoch   2/2  loss " in result.stderr
-    assert result.stdout.startswith("test loss ")
+    assert result.stdout.startswith("binary cross-entropy ")
     return folder
 
 
@@ -148,23 +148,44 @@ def test_apply_reconstructs_each_picture_and_lays_them_side_by_side(run, picture
     assert sorted(path.name for path in (tmp_path / "seen").iterdir()) == [
         "00-2-reconstructed.png", "00-reconstructed.png", "side-by-side.png"]
     assert image.open(tmp_path / "seen" / "00-2-reconstructed.png").size == (28, 28)
-    assert "is there already" in refused("apply", run, pictures / "00.png", "-o", tmp_path / "seen")
+    again = tconv("apply", run, pictures / "00.png", "-o", tmp_path / "seen")
+    assert again.returncode == 2
+    assert "is there already" in again.stderr
 
 
 def test_apply_never_overwrites_what_it_reads(run, tmp_path):
     image = pytest.importorskip("PIL.Image")
-    path = tmp_path / "side-by-side.png"
-    image.new("L", (28, 28)).save(path)
-    before = path.read_bytes()
-    assert "is one of the pictures to read" in refused("apply", run, path, "-o", tmp_path, "--overwrite")
-    assert path.read_bytes() == before
+    image.new("L", (28, 28)).save(tmp_path / "a.png")
+    image.new("L", (28, 28)).save(tmp_path / "a-reconstructed.png")
+    before = (tmp_path / "a-reconstructed.png").read_bytes()
+    told = tconv("apply", run, tmp_path, "-o", tmp_path, "--overwrite")
+    assert "a-reconstructed.png: is one of the files to read" in told.stderr
+    assert (tmp_path / "a-reconstructed.png").read_bytes() == before
 
 
-def test_apply_says_which_picture_is_none(run, tmp_path):
+def test_apply_names_the_picture_that_is_none_and_goes_on_with_the_others(run, pictures, tmp_path):
     (tmp_path / "a.png").write_text("no picture")
-    assert "a.png: cannot be read as a picture" in refused("apply", run, tmp_path / "a.png", "-o", tmp_path / "seen")
-    assert "b.png: there is no such file" in refused("apply", run, tmp_path / "b.png", "-o", tmp_path / "seen")
-    assert not (tmp_path / "seen").exists()
+    told = tconv("apply", run, tmp_path, pictures / "00.png", "-o", tmp_path / "seen")
+    assert told.returncode == 1
+    assert "a.png: cannot be read as a picture" in told.stderr
+    assert f"1 of 2 inputs gave nothing: {tmp_path / 'a.png'}" in told.stderr
+    assert (tmp_path / "seen" / "00-reconstructed.png").exists()
+    assert tconv("apply", run, tmp_path / "a.png", "-o", tmp_path / "none").returncode == 2
+    assert "b.png: there is no such file" in refused("apply", run, tmp_path / "b.png", "-o", tmp_path / "unmade")
+    assert not (tmp_path / "unmade").exists()
+
+
+def test_apply_takes_folders_and_patterns_each_file_once(run, pictures, tmp_path):
+    told = tconv("apply", run, pictures, pictures / "0*.png", "-o", tmp_path / "seen", "--json")
+    rows = [json.loads(line) for line in told.stdout.splitlines()]
+    assert [row["input"] for row in rows] == [str(pictures / f"{number:02}.png") for number in range(12)]
+    assert all(row["mean squared difference"] >= 0 for row in rows)
+
+
+def test_apply_says_what_a_run_can_do(run, pictures, tmp_path):
+    assert "it has reconstruct: " in refused("apply", run, pictures, "-o", tmp_path / "seen", "--as", "magic")
+    assert "give files, folders or patterns" in refused("apply", run, "-o", tmp_path / "seen")
+    assert "--samples is for runs" in refused("apply", run, pictures, "-o", tmp_path / "seen", "--samples", 3)
 
 
 def test_stopping_by_hand_says_how_to_go_on(pictures, tmp_path):

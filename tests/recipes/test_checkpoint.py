@@ -9,21 +9,23 @@ import pytest
 from tconv import files as whole
 from tconv.errors import DataError
 from tconv.recipes import checkpoint
-from tconv.recipes.checkpoint import Checkpoint, Epoch
+from tconv.recipes.checkpoint import Checkpoint, Epoch, Part
 
 
 def a_checkpoint(value=1.0, epochs=1):
-    history = tuple(Epoch(number + 1, 0.5, 0.25, 1.0) for number in range(epochs))
+    history = tuple(Epoch(number + 1, {"loss": 0.5, "val_loss": 0.25}, 1.0) for number in range(epochs))
     arrays = (np.full((2, 3), value, np.float32), np.array([7, 9], np.uint32), np.int32(5)[()])
-    return Checkpoint({"recipe": "x", "seed": 3}, "abc", history, tuple(map(np.asarray, arrays)), ("a", "b", "c"))
+    return Checkpoint("x", {"seed": 3}, "abc", {"classes": 2}, history, Part(1, 3, 0.5, {"loss": 0.1}),
+                      tuple(map(np.asarray, arrays)), ("a", "b", "c"))
 
 
 def test_what_is_read_is_what_was_written_down_to_the_byte_and_the_dtype(tmp_path):
     before = a_checkpoint(np.pi)
     checkpoint.write(tmp_path / checkpoint.NAME, before)
     after = checkpoint.read(tmp_path)
-    assert (after.settings, after.data) == ({"recipe": "x", "seed": 3}, "abc")
-    assert (after.history, after.paths) == (before.history, before.paths)
+    assert (after.recipe, after.settings, after.data) == ("x", {"seed": 3}, "abc")
+    for name in ("about", "history", "part", "paths"):
+        assert getattr(after, name) == getattr(before, name)
     for a, b in zip(after.variables, before.variables, strict=True):
         assert (a.dtype, a.shape, a.tobytes()) == (b.dtype, b.shape, b.tobytes())
 
@@ -37,7 +39,7 @@ def test_a_full_disk_leaves_the_old_checkpoint_whole_and_nothing_beside_it(tmp_p
     path = tmp_path / checkpoint.NAME
     checkpoint.write(path, a_checkpoint(1.0))
     if moment == "write":
-        monkeypatch.setattr(checkpoint, "write_whole", half_written)
+        monkeypatch.setattr(checkpoint.np, "savez", half_written)
     else:
         monkeypatch.setattr(os, moment, full)
     with pytest.raises(DataError, match=r"cannot be written \(No space left on device\); what was there before is "
@@ -48,10 +50,9 @@ def test_a_full_disk_leaves_the_old_checkpoint_whole_and_nothing_beside_it(tmp_p
     assert [file.name for file in tmp_path.iterdir()] == [checkpoint.NAME]
 
 
-def half_written(path, content):
-    with whole.whole_file(path) as file:
-        file.write(content[: len(content) // 2])
-        full()
+def half_written(file, **_):
+    file.write(b"PK and no more")
+    full()
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs the device that is always full")
@@ -114,7 +115,7 @@ def test_nothing_pickled_is_ever_read(tmp_path):
         def __reduce__(self):
             return (os.mkdir, (str(tmp_path / "sprung"),))
 
-    np.savez(tmp_path / checkpoint.NAME, about=np.array(Trap(), dtype=object))
+    np.savez(tmp_path / checkpoint.NAME, state=np.array(Trap(), dtype=object))
     with pytest.raises(DataError, match="is no whole checkpoint"):
         checkpoint.read(tmp_path)
     assert not (tmp_path / "sprung").exists()
@@ -122,4 +123,10 @@ def test_nothing_pickled_is_ever_read(tmp_path):
 
 def test_a_folder_without_a_checkpoint_is_said_to_have_none(tmp_path):
     with pytest.raises(DataError, match="there is no such checkpoint"):
+        checkpoint.read(tmp_path)
+
+
+def test_a_checkpoint_of_an_earlier_form_is_said_to_be_one(tmp_path):
+    np.savez(tmp_path / checkpoint.NAME, about=np.zeros(3, np.uint8))
+    with pytest.raises(DataError, match="is a checkpoint of form 1, this version of tconv reads 2"):
         checkpoint.read(tmp_path)

@@ -4,7 +4,7 @@ import pytest
 
 pytest.importorskip("keras")
 
-from tconv.recipes import RECIPES, transposed_generator, upsampling_generator, use_backend
+from tconv.recipes import NETWORKS, transposed_generator, upsampling_generator, use_backend
 from tconv.report import layer_facts
 
 BACKEND = use_backend()
@@ -40,6 +40,6 @@ def test_the_transposed_layer_needs_a_quarter_of_the_multiply_adds_and_overlaps_
     assert transposed.geometry.crop == ((0, 1), (0, 1))
 
 
-def test_the_table_holds_every_recipe_by_the_name_that_one_types():
-    assert list(RECIPES) == ["autoencoder", "generator-upsampling", "generator-transposed"]
-    assert all(callable(builder) for builder in RECIPES.values())
+def test_the_table_holds_every_network_by_the_name_that_one_types():
+    assert list(NETWORKS) == ["autoencoder", "generator-upsampling", "generator-transposed"]
+    assert all(callable(builder) for builder in NETWORKS.values())

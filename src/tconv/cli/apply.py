@@ -2,79 +2,105 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
 
-from ..errors import DataError
+from ..errors import SettingError
 from ..files import check_place, write_whole
-from ..methods.channels import Array
-from ..recipes.autoencoder import as_input, restore
-from ..recipes.data import greys
+from ..recipes import Recipe, Use, restore
+from ..recipes.applying import Applied, found, jobs
+from ..recipes.applying import apply as applied
 from ..report import png, sheet
-from .words import out
+from .progress import counting
+from .words import err, out
 
 __all__ = ["EXAMPLES", "apply"]
 
 SHEET = "side-by-side.png"
+MOST_IN_A_SHEET = 32
+SOME_BROKEN = 1
 EXAMPLES = """Examples:\n
   tconv apply runs/mine digit.png -o seen/\n
-  tconv apply runs/mine scans/*.jpg -o seen/ --invert     dark ink on white paper
+  tconv apply runs/mine scans/ 'more/*.jpg' -o seen/ --invert     dark ink on white paper\n
+  tconv apply runs/gan --samples 64 -o made/
 """
 
 
 def apply(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder that a training wrote.")],
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGES...", help="Pictures of any size; made grey and "
-                                                                           "28x28.")],
     folder: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where the results go.")],
-    invert: Annotated[bool, typer.Option(help="For dark digits on light paper; MNIST is light on dark.")] = False,
+    inputs: Annotated[list[str] | None, typer.Argument(metavar="INPUTS...", help="Files, folders, or patterns in "
+                                                                                 "quotes.")] = None,
+    use: Annotated[str | None, typer.Option("--as", metavar="NAME", help="What to do; an unknown name lists what the "
+                                            "run can.", show_default="what it was trained for")] = None,
+    samples: Annotated[int | None, typer.Option(metavar="N", help="Make so many, where there is nothing to read.")]
+    = None,
+    invert: Annotated[bool, typer.Option(help="For dark on light, where the network knows light on dark.")] = False,
     overwrite: Annotated[bool, typer.Option(help="Replace results of an earlier call.")] = False,
     backend: Annotated[str | None, typer.Option(help="Framework under Keras.", show_default="as trained")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON, one line each.")] = False,
 ) -> None:
-    """Reconstruct your own pictures with a trained autoencoder.
+    """Use a trained network on files of your own: reconstruct, upscale, segment, generate.
 
-    Writes one PNG of 28x28 for each picture, and a sheet with all of them above their reconstructions.
+    A file that is broken is named and passed over, and the exit code is 1.
     """
-    targets = [*_names(images, folder), folder / SHEET]
-    _check_free(images, targets, overwrite)
-    seen = greys(images, invert=invert)
+    recipe, trained = restore(run, backend=backend)
+    chosen = _use(recipe, use)
+    sources = _samples(samples, inputs) if chosen.reads == "nothing" else _files(chosen, inputs, samples)
     check_place(folder)
-    settings, model = restore(run, backend=backend)
-    made = _reconstructed(model, seen, settings.batch_size)
-    for path, pixels in zip(targets, [*made, sheet(seen, made)], strict=True):
-        write_whole(path, png(pixels))
-    error = np.square(seen / 255.0 - made / 255.0).mean(axis=(1, 2))
-    for image, path, distance in zip(images, targets, error, strict=False):
-        out().print(f"{image} -> {path}  mean squared difference {distance:.5f}", markup=False, soft_wrap=True)
-    out().print(f"all side by side: {targets[-1]}", markup=False, soft_wrap=True)
+    done = []
+    with counting(err(), len(sources)) as count:
+        for one in applied(chosen, trained, jobs(sources), folder, invert=invert, overwrite=overwrite):
+            count()
+            _tell(one, as_json)
+            done.append(one)
+    _lay_out(done, folder)
+    broken = [one for one in done if one.error]
+    if broken:
+        err().print(f"{len(broken)} of {len(done)} inputs gave nothing: "
+                    f"{', '.join(str(one.job.source) for one in broken)}", markup=False, soft_wrap=True)
+        sys.exit(SOME_BROKEN if len(broken) < len(done) else 2)
 
 
-def _names(images: list[Path], folder: Path) -> list[Path]:
-    """A name for each result; pictures of the same name in different folders are told apart by a number."""
-    names: list[str] = []
-    for image in images:
-        name, count = f"{image.stem}-reconstructed.png", 1
-        while name in names or name == SHEET:
-            count += 1
-            name = f"{image.stem}-{count}-reconstructed.png"
-        names.append(name)
-    return [folder / name for name in names]
+def _use(recipe: Recipe, name: str | None) -> Use:
+    if name is not None and name not in recipe.uses:
+        known = "; ".join(f"{known}: {use.says}" for known, use in recipe.uses.items())
+        raise SettingError(f"apply: a run of {recipe.name} has no {name!r}; it has {known}")
+    return recipe.uses[name or next(iter(recipe.uses))]
 
 
-def _check_free(images: list[Path], targets: list[Path], overwrite: bool) -> None:
-    inputs = {image.resolve() for image in images}
-    for path in targets:
-        if path.resolve() in inputs:
-            raise DataError(f"{path}: is one of the pictures to read, and would be overwritten; give another folder "
-                            "with -o.")
-        if path.exists() and not overwrite:
-            raise DataError(f"{path}: is there already; give another folder with -o, or --overwrite.")
+def _samples(count: int | None, inputs: list[str] | None) -> list[Any]:
+    if inputs or count is None or count < 1:
+        raise SettingError("apply: what this run does needs no inputs, but how many to make: --samples 16.")
+    return list(range(count))
 
 
-def _reconstructed(model: object, images: Array, batch: int) -> Array:
-    parts = [np.asarray(model.predict_on_batch(as_input(images[at : at + batch])))  # type: ignore[attr-defined]
-             for at in range(0, len(images), batch)]
-    return np.rint(np.concatenate(parts)[..., 0] * 255).astype(np.uint8)
+def _files(use: Use, inputs: list[str] | None, samples: int | None) -> list[Any]:
+    if not inputs or samples is not None:
+        raise SettingError("apply: give files, folders or patterns to read; --samples is for runs that make pictures "
+                           "of nothing.")
+    return found(inputs, use)
+
+
+def _tell(one: Applied, as_json: bool) -> None:
+    written = [str(path) for path in one.written]
+    if as_json:
+        print(json.dumps({"input": str(one.job.source), "written": written, "error": one.error, **one.numbers}))
+    elif one.error:
+        err().print(one.error, markup=False, soft_wrap=True)
+    else:
+        out().print(f"{one.job.source} -> {', '.join(written)}  {one.says}", markup=False, soft_wrap=True)
+
+
+def _lay_out(done: list[Applied], folder: Path) -> None:
+    """One picture of all results, where they are small and of one size."""
+    shown = [one.beside for one in done if len(one.beside)][:MOST_IN_A_SHEET]
+    if not shown or len({tuple(image.shape for image in row) for row in shown}) > 1:
+        return
+    write_whole(folder / SHEET, png(sheet(*map(np.stack, zip(*shown, strict=True)))))
+    err().print(f"side by side: {folder / SHEET}", markup=False, soft_wrap=True)

@@ -1,11 +1,13 @@
-"""`tconv train`: a recipe on real data, with progress, checkpoints and a report."""
+"""`tconv train`: a recipe on real data, with progress, checkpoints and a report; its options are its settings."""
 
 from __future__ import annotations
 
 import datetime
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import replace
+from inspect import Parameter, Signature
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,11 +16,9 @@ import typer
 from .. import engine, report
 from ..errors import SettingError
 from ..files import write_whole
-from ..recipes import BACKENDS, use_backend
-from ..recipes.autoencoder import Settings
-from ..recipes.autoencoder import resume as resumed
-from ..recipes.autoencoder import start as started
+from ..recipes import RECIPES, Recipe, resume, start, use_backend
 from ..recipes.checkpoint import Epoch, read, save_model
+from ..recipes.settings import SWITCH, WHOLE, WHOLES, Common, Kind, kinds
 from ..recipes.training import Step
 from .progress import Display
 from .stop import INTERRUPTED, Stop
@@ -28,6 +28,12 @@ __all__ = ["app"]
 
 app = typer.Typer(help="Train a network on real data; it ends with a report.", no_args_is_help=True,
                   add_completion=False)
+PARAMETERS = {SWITCH: bool, WHOLE: int, WHOLES: str, "a number": float, "a word": str}
+OUT = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where the run goes.",
+                                          show_default="runs/NAME-TIME")]
+RESUME = Annotated[Path | None, typer.Option("--resume", metavar="RUN", help="Go on with an interrupted run; --epochs "
+                                                                            "may prolong it.")]
+JSON = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
 @app.callback()
@@ -35,101 +41,113 @@ def recipes() -> None:
     """Train a network on real data; it ends with a report."""
 
 
-EXAMPLES = """Examples:\n
-  tconv train autoencoder\n
-  tconv train autoencoder --limit 2000 --epochs 3 --batch-size 100     a quick try\n
-  tconv train autoencoder --data my-digits/ --filters 16,8\n
-  tconv train autoencoder --resume runs/autoencoder-20260101-120000
-"""
+def _command(recipe: Recipe) -> Callable[..., None]:
+    """The function whose signature Typer reads: the recipe's own settings, then those that all share."""
+    shared = {kind.name for kind in kinds(Common)}
+    told = sorted(kinds(recipe.settings), key=lambda kind: kind.name in shared)
+
+    def command(out_folder: Path | None, goes_on: Path | None, as_json: bool, **said: Any) -> None:
+        _run(recipe, {kind.name: _given(kind, said[kind.name]) for kind in told}, out_folder, goes_on, as_json)
+
+    own = {"out_folder": (OUT, None), "goes_on": (RESUME, None), "as_json": (JSON, False)}
+    options = {kind.name: (_option(kind), None) for kind in told} | own
+    signature = [Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=hint)
+                 for name, (hint, default) in options.items()]
+    command.__signature__ = Signature(signature)  # type: ignore[attr-defined]
+    command.__annotations__ = {name: hint for name, (hint, _) in options.items()}
+    command.__doc__ = (f"{recipe.says}\n\nStop it at any time with Ctrl-C, or kill it: --resume ends with the same "
+                       "numbers as an undisturbed run.")
+    return command
 
 
-@app.command("autoencoder", epilog=EXAMPLES)
-def autoencoder(
-    data: Annotated[str | None, typer.Option(
-        metavar="PATH", help="idx files, mnist.npz, or a folder of images; else MNIST as it is installed.")] = None,
-    epochs: Annotated[int | None, typer.Option(
-        help="Passes over the data.", show_default="25")] = None,
-    batch_size: Annotated[int | None, typer.Option(
-        help="Images a step.", show_default="1000")] = None,
-    filters: Annotated[str | None, typer.Option(
-        help="Channels after each convolution; the way back mirrors them.", show_default="32,16,8")] = None,
-    seed: Annotated[int | None, typer.Option(
-        help="Of the weights and of the order of the images.", show_default="0")] = None,
-    learning_rate: Annotated[float | None, typer.Option(
-        help="Of Adam.", show_default="0.002")] = None,
-    backend: Annotated[str | None, typer.Option(
-        help=f"Framework under Keras: {', '.join(BACKENDS)}.", show_default="KERAS_BACKEND, or else jax")] = None,
-    out_folder: Annotated[Path | None, typer.Option(
-        "--out", metavar="DIR", help="Where the run goes.", show_default="runs/autoencoder-TIME")] = None,
-    resume: Annotated[Path | None, typer.Option(
-        metavar="RUN", help="Go on with an interrupted run; --epochs may prolong it.")] = None,
-    limit: Annotated[int | None, typer.Option(
-        metavar="N", help="Train on the first N images only, for a quick try.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
-) -> None:
-    """Learn to reconstruct handwritten digits with three convolutions and three transposed ones.
+def _option(kind: Kind) -> Any:
+    flag = "--" + kind.name.replace("_", "-")
+    default = kind.about["shown"] or (_words(kind.default) if kind.default is not None else None)
+    flags = f"{flag}/--no-{flag[2:]}" if kind.kind == SWITCH else flag
+    metavar = "PATH" if kind.about["path"] else "|".join(map(str, kind.about["choices"])) or None
+    return Annotated[PARAMETERS[kind.kind] | None, typer.Option(
+        flags, help=kind.about["says"], show_default=default or False, metavar=metavar)]
 
-    Stop it at any time with Ctrl-C, or kill it: --resume ends with the same numbers as an undisturbed run.
-    """
-    given = {"data": data and str(Path(data).resolve()), "epochs": epochs, "batch_size": batch_size,
-             "filters": numbers("filters", filters), "seed": seed, "learning_rate": learning_rate,
-             "backend": backend, "limit": limit}
-    if resume is not None and out_folder is not None:
-        raise SettingError(f"train: --out is {out_folder}, but --resume goes on in {resume}; leave --out out.")
-    run = resume or out_folder or Path("runs") / f"autoencoder-{datetime.datetime.now():%Y%m%d-%H%M%S}"
+
+def _words(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _given(kind: Kind, value: Any) -> Any:
+    if value is None:
+        return None
+    if kind.about["path"]:
+        return str(Path(value).resolve())
+    return numbers(kind.name, value) if kind.kind == WHOLES else value
+
+
+def _examples(recipe: Recipe) -> str:
+    lines = [f"  tconv train {recipe.name} {words}{'     ' + remark if remark else ''}".rstrip()
+             for words, remark in recipe.examples.items()]
+    return "Examples:\n\n" + "\n\n".join(lines)
+
+
+for one in RECIPES.values():
+    app.command(one.name, epilog=_examples(one))(_command(one))
+
+
+def _run(recipe: Recipe, given: dict[str, Any], out_folder: Path | None, goes_on: Path | None, as_json: bool) -> None:
+    if goes_on is not None and out_folder is not None:
+        raise SettingError(f"train: --out is {out_folder}, but --resume goes on in {goes_on}; leave --out out.")
+    folder = goes_on or out_folder or Path("runs") / f"{recipe.name}-{datetime.datetime.now():%Y%m%d-%H%M%S}"
     try:
         with Stop() as stop:
-            _train(run, given, resume is not None, as_json, stop)
+            _train(recipe, folder, given, goes_on is not None, as_json, stop)
     except KeyboardInterrupt:
-        _interrupted(run)
+        _interrupted(recipe, folder)
         # A framework's threads may crash while the interpreter is taken down around them, and all is on the disk.
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(INTERRUPTED)
 
 
-def _train(run: Path, given: dict[str, Any], goes_on: bool, as_json: bool, stop: Stop) -> None:
+def _train(recipe: Recipe, folder: Path, given: dict[str, Any], goes_on: bool, as_json: bool, stop: Stop) -> None:
     console = err()
     engine.keep_memory()
     report.ready()
-    outcome = resumed(run, **given) if goes_on else started(_settings(given), run)
-    console.print(outcome.summary, markup=False)
-    settings, done, images = outcome.settings, len(outcome.saved.history), len(outcome.digits.train)
-    console.print(f"{outcome.digits.source}; Keras on {settings.backend}; run in {run}", markup=False)
+    run = resume(folder, recipe=recipe.name, **given) if goes_on else start(_settings(recipe, given), folder)
+    console.print(run.summary, markup=False)
+    console.print(f"{run.data.source}; Keras on {run.settings.backend}; run in {folder}", markup=False)
 
     def watch(event: Step | Epoch) -> None:
         display(event)
         stop.check()
 
     stop.check()
-    with Display(console, epochs=settings.epochs, done=done, images=images - images // 5) as display:
-        outcome = outcome.train(watch)
+    with Display(console, epochs=run.settings.epochs, done=len(run.saved.history),
+                 count=len(run.data.train)) as display:
+        run = run.train(watch)
     stop.check()
     console.print("Writing the report.")
-    facts, pictures = report.run_facts(outcome)
-    write_whole(run / "facts.json", facts.json())
-    write_whole(run / "report.html", report.page(facts, pictures))
-    save_model(run / "model.keras", outcome.model)
+    facts, judged = report.run_facts(run)
+    write_whole(folder / "facts.json", facts.json())
+    write_whole(folder / "report.html", report.page(facts, judged.sections))
+    save_model(folder / "model.keras", run.learner.model)
     if as_json:
         print(facts.json(), end="")
         return
-    out().print(f"test loss {facts.test_loss:.4f}, {len(facts.history)} epochs in {report.duration(facts.seconds)}, "
-                f"{facts.parameters:,} parameters\nreport    {run / 'report.html'}\nmodel     "
-                f"{run / 'model.keras'}", markup=False)
+    lead = facts.figures[0]
+    out().print(f"{lead.name} {report.figure(lead.value, lead)}, {len(facts.history)} epochs in "
+                f"{report.duration(facts.seconds)}, {facts.parameters:,} parameters\n"
+                f"report    {folder / 'report.html'}\nmodel     {folder / 'model.keras'}", markup=False)
 
 
-def _settings(given: dict[str, Any]) -> Settings:
+def _settings(recipe: Recipe, given: dict[str, Any]) -> Any:
     """Settings are checked before anything heavy is imported, the backend last."""
-    settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    settings = recipe.settings(**{name: value for name, value in given.items() if value is not None})
     return replace(settings, backend=use_backend(given["backend"]))
 
 
-def _interrupted(run: Path) -> None:
+def _interrupted(recipe: Recipe, folder: Path) -> None:
     try:
-        saved = read(run)
+        saved = read(folder)
     except ValueError:
         err().print("Stopped before anything was saved.")
         return
     err().print(f"Stopped after epoch {len(saved.history)} of {saved.settings['epochs']}; go on with: tconv train "
-                "autoencoder "
-                f"--resume {run}", markup=False, soft_wrap=True)
+                f"{recipe.name} --resume {folder}", markup=False, soft_wrap=True)

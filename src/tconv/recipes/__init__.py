@@ -8,10 +8,34 @@ from typing import Any
 from . import autoencoder
 from .backend import BACKENDS, use_backend
 from .generators import transposed_generator, upsampling_generator
+from .learner import Compiled
+from .recipe import (
+                     Animation,
+                     Data,
+                     Examples,
+                     Figure,
+                     Gallery,
+                     Judged,
+                     Learner,
+                     Made,
+                     Plot,
+                     Recipe,
+                     Stack,
+                     Table,
+                     Trained,
+                     Use,
+                     digest,
+)
+from .runs import Run, restore, resume, start
+from .settings import Common, setting
+from .table import RECIPES
 
-__all__ = ["BACKENDS", "RECIPES", "autoencoder", "transposed_generator", "upsampling_generator", "use_backend"]
+__all__ = ["BACKENDS", "NETWORKS", "RECIPES", "Animation", "Common", "Compiled", "Data", "Examples", "Figure",
+           "Gallery", "Judged", "Learner", "Made", "Plot", "Recipe", "Run", "Stack", "Table", "Trained", "Use",
+           "autoencoder", "digest", "restore", "resume", "setting", "start", "transposed_generator",
+           "upsampling_generator", "use_backend"]
 
-RECIPES: dict[str, Callable[..., Any]] = {
+NETWORKS: dict[str, Callable[..., Any]] = {
     "autoencoder": autoencoder.network,
     "generator-upsampling": upsampling_generator,
     "generator-transposed": transposed_generator,

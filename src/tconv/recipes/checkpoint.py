@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import io
 import json
 import tempfile
 import zipfile
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..errors import DataError
-from ..files import write_whole
+from ..files import whole_file, write_whole
 from ..methods.channels import Array
 
-__all__ = ["NAME", "Checkpoint", "Epoch", "pour", "read", "save_model", "snapshot", "write"]
+__all__ = ["NAME", "Checkpoint", "Epoch", "Part", "pour", "read", "save_model", "snapshot", "write"]
 
 NAME = "checkpoint.npz"
-FORM = 1
+FORM = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +28,24 @@ class Epoch:
 
     Args:
         epoch: number, from 1.
-        loss: mean over the training images, each taken just before its batch's step.
-        val_loss: mean over the validation images after the last step.
+        metrics: by name, means over the training examples, each taken just before its batch's step; with `val_` before
+            the name, over the validation examples after the last step.
         seconds: for the steps and the validation.
     """
 
     epoch: int
-    loss: float
-    val_loss: float
+    metrics: Mapping[str, float]
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """How much of an epoch is done: steps, examples, seconds, and each metric's sum over the examples."""
+
+    steps: int = 0
+    seen: int = 0
+    seconds: float = 0.0
+    sums: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,33 +53,37 @@ class Checkpoint:
     """What is needed to go on as if nothing had happened.
 
     Args:
+        recipe: its name.
         settings: what the training was started with, as plain data.
-        data: digest of the images.
+        data: digest of the examples.
+        about: what the network must know of the data.
         history: the epochs that are done.
-        variables: weights, seed generators and the optimizer's, in the model's own order.
+        part: what is done of the next one.
+        variables: weights, seed generators and the optimizer's, in the learner's own order.
         paths: the variables' names, one each.
     """
 
-    settings: dict[str, Any]
+    recipe: str
+    settings: Mapping[str, Any]
     data: str
+    about: Mapping[str, Any]
     history: tuple[Epoch, ...]
+    part: Part
     variables: tuple[Array, ...]
     paths: tuple[str, ...]
 
 
-def snapshot(model: Any) -> tuple[tuple[Array, ...], tuple[str, ...]]:
-    """All variables of a compiled Keras model as arrays, and their names."""
-    variables = _variables(model)
+def snapshot(variables: Sequence[Any]) -> tuple[tuple[Array, ...], tuple[str, ...]]:
+    """Keras variables as arrays, and their names."""
     return tuple(np.asarray(_host(v)) for v in variables), tuple(v.path for v in variables)
 
 
-def pour(saved: Checkpoint, model: Any, where: str) -> None:
-    """Put a checkpoint's variables into a compiled Keras model.
+def pour(saved: Checkpoint, variables: Sequence[Any], where: str) -> None:
+    """Put a checkpoint's values into a learner's variables.
 
     Raises:
         DataError: if they are those of another network.
     """
-    variables = _variables(model)
     has = [array.shape for array in saved.variables]
     wants = [tuple(v.shape) for v in variables]
     if has != wants:
@@ -81,12 +93,6 @@ def pour(saved: Checkpoint, model: Any, where: str) -> None:
                         f"{', the first that differs is ' + odd if odd else ''}; resume it with its own settings.")
     for variable, array in zip(variables, saved.variables, strict=True):
         variable.assign(array)
-
-
-def _variables(model: Any) -> Sequence[Any]:
-    if not model.optimizer.built:
-        model.optimizer.build(model.trainable_variables)
-    return [*model.trainable_variables, *model.non_trainable_variables, *model.optimizer.variables]
 
 
 def _host(variable: Any) -> Array:
@@ -102,12 +108,12 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
     Raises:
         DataError: if it cannot be written.
     """
-    about = {"form": FORM, "settings": checkpoint.settings, "data": checkpoint.data, "paths": checkpoint.paths,
-             "history": [asdict(epoch) for epoch in checkpoint.history]}
-    content = io.BytesIO()
-    arrays = {f"variable_{number:03}": array for number, array in enumerate(checkpoint.variables)}
-    np.savez(content, about=np.frombuffer(json.dumps(about).encode(), np.uint8), **arrays)  # type: ignore[arg-type]
-    write_whole(path, content.getvalue())
+    state = {"form": FORM} | {name: getattr(checkpoint, name) for name in
+                              ("recipe", "settings", "data", "about", "paths")}
+    state |= {"history": [asdict(epoch) for epoch in checkpoint.history], "part": asdict(checkpoint.part)}
+    arrays = {f"variable_{number:04}": array for number, array in enumerate(checkpoint.variables)}
+    with whole_file(path) as file:
+        np.savez(file, state=np.frombuffer(json.dumps(state).encode(), np.uint8), **arrays)  # type: ignore[arg-type]
 
 
 def read(path: Path) -> Checkpoint:
@@ -124,18 +130,25 @@ def read(path: Path) -> Checkpoint:
         raise DataError(f"{path}: there is no such checkpoint; give the folder that a training wrote.")
     try:
         with np.load(path, allow_pickle=False) as file:
-            about = json.loads(file["about"].tobytes())
-            variables = tuple(file[f"variable_{number:03}"] for number in range(len(about["paths"])))
-            history = tuple(Epoch(**row) for row in about["history"])
-            if about["form"] != FORM:
-                raise DataError(f"{path}: is a checkpoint of form {about['form']}, this version of tconv reads "
-                                f"{FORM}; use the "
-                                "version that wrote it.")
-            return Checkpoint(about["settings"], about["data"], history, variables, tuple(about["paths"]))
+            return _read(path, file)
     except DataError:
         raise
     except (OSError, ValueError, KeyError, TypeError, EOFError, AttributeError, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: is no whole checkpoint of tconv ({error}); start the training anew.") from None
+
+
+def _read(path: Path, file: Any) -> Checkpoint:
+    if "about" in file and "state" not in file:
+        raise DataError(f"{path}: is a checkpoint of form 1, this version of tconv reads {FORM}; use the version that "
+                        "wrote it, or train anew.")
+    state = json.loads(file["state"].tobytes())
+    if state["form"] != FORM:
+        raise DataError(f"{path}: is a checkpoint of form {state['form']}, this version of tconv reads {FORM}; use the "
+                        "version that wrote it.")
+    variables = tuple(file[f"variable_{number:04}"] for number in range(len(state["paths"])))
+    history = tuple(Epoch(**row) for row in state["history"])
+    return Checkpoint(state["recipe"], state["settings"], state["data"], state["about"], history,
+                      Part(**state["part"]), variables, tuple(state["paths"]))
 
 
 def save_model(path: Path, model: Any) -> None:

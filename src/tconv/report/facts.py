@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import datetime
 import json
-import math
-from dataclasses import asdict, dataclass
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
-from ..methods.channels import Array
-from ..recipes.autoencoder import Outcome, as_input
+from ..recipes import Compiled, Judged, Run
 from ..recipes.checkpoint import Epoch
-from .layers import LayerFacts, layer_facts
+from ..recipes.recipe import Figure
+from ..recipes.settings import kinds
+from ..recipes.training import batches
+from .layers import LayerFacts, Shape, layer_facts
 from .machine import Machine, machine, versions
 
-__all__ = ["Pictures", "RunFacts", "run_facts"]
+__all__ = ["RunFacts", "command", "run_facts"]
 
-SHOWN = 16
 MOST_TIMED = 256
+MOST_NUMBERS = 1 << 22  # that go into a layer at once while it is timed
 FRAMEWORKS = {"jax": ("jax", "jaxlib"), "torch": ("torch",), "tensorflow": ("tensorflow",)}
 
 
@@ -29,33 +32,42 @@ class RunFacts:
 
     Args:
         recipe: its name.
-        source: where the images are from.
-        images: how many there were to train on, to validate with, and to test with.
+        title: headline.
+        says: what was trained.
+        source: where the data are from.
+        counts: how many examples there are, by name.
         settings: as they were in force.
+        command: that makes it again.
         history: the epochs.
-        test_loss: mean binary cross-entropy over the test images.
+        metrics: in words, by name.
+        figures: of merit, the most important one first.
+        kept: what using the network needs besides.
         parameters: numbers that the network learned.
-        code: shape of what the encoder gives.
         layers: in order.
-        gflops: useful floating-point operations a second in training, validation included, in 10^9.
+        gflops: useful floating-point operations a second in training, validation included, in 10^9; None where a
+            step is more than the network forward and backward.
         machine: where it was trained.
         versions: of everything that had a part.
         finished: date and time, ISO 8601.
     """
 
     recipe: str
+    title: str
+    says: str
     source: str
-    images: tuple[int, int, int]
-    settings: dict[str, Any]
+    counts: Mapping[str, int]
+    settings: Mapping[str, Any]
+    command: str
     history: tuple[Epoch, ...]
-    test_loss: float
+    metrics: Mapping[str, str]
+    figures: Sequence[Figure]
     parameters: int
-    code: tuple[int, ...]
     layers: tuple[LayerFacts, ...]
-    gflops: float
+    gflops: float | None
     machine: Machine
-    versions: dict[str, str]
+    versions: Mapping[str, str]
     finished: str
+    kept: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def seconds(self) -> float:
@@ -63,67 +75,72 @@ class RunFacts:
         return sum(epoch.seconds for epoch in self.history)
 
     @property
-    def images_per_second(self) -> float:
-        """Training images a second, the validation's time included; the first epoch compiles, the best does not."""
-        return self.images[0] / min(epoch.seconds for epoch in self.history)
-
-    @property
-    def code_numbers(self) -> int:
-        """How many numbers the encoder gives for one image."""
-        return math.prod(self.code)
+    def examples_per_second(self) -> float:
+        """Training examples a second, validation's time included; the first epoch compiles, the best does not."""
+        return next(iter(self.counts.values())) / min(epoch.seconds for epoch in self.history)
 
     def json(self) -> str:
         """All of it, for programs."""
         layers = [{**asdict(layer), "gflops": layer.gflops} for layer in self.layers]
-        plain = {**asdict(self), "layers": layers, "seconds": self.seconds, "images_per_second": self.images_per_second}
-        return json.dumps(plain, indent=2) + "\n"
+        more = {"layers": layers, "seconds": self.seconds, "examples_per_second": self.examples_per_second}
+        return json.dumps({**asdict(self), **more}, indent=2) + "\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Pictures:
-    """Test images and what became of them, uint8, shape `(K, 28, 28)` each: the first ones, and the worst ones."""
-
-    first: tuple[Array, Array]
-    worst: tuple[Array, Array]
-
-
-def run_facts(outcome: Outcome) -> tuple[RunFacts, Pictures]:
-    """Judge a finished training on its test images, and time its layers."""
-    model, digits, settings = outcome.model, outcome.digits, outcome.settings
-    test_loss = outcome.test_loss()
-    layers = layer_facts(model, batch=min(settings.batch_size, MOST_TIMED))
-    count = len(digits.train)
-    validated = count // 5
-    best = min(epoch.seconds for epoch in outcome.saved.history)
-    plain = outcome.saved.settings
+def run_facts(run: Run) -> tuple[RunFacts, Judged]:
+    """Judge a finished training, and time its layers."""
+    judged = run.recipe.judge(run.trained, run.data)
+    shape = _shape(run)
+    numbers = int(np.prod(shape))
+    layers = layer_facts(run.learner.model, shape=shape,
+                         batch=max(1, min(run.settings.batch_size, MOST_TIMED, MOST_NUMBERS // numbers)))
     facts = RunFacts(
-        recipe=plain["recipe"],
-        source=digits.source,
-        images=(count - validated, validated, len(digits.test)),
-        settings={name: value for name, value in plain.items() if name != "recipe"},
-        history=outcome.saved.history,
-        test_loss=test_loss,
-        parameters=int(model.count_params()),
-        code=layers[len(settings.filters) - 1].output,
-        layers=layers,
-        gflops=_work(layers, count - validated, validated) / best / 1e9,
-        machine=machine(),
-        versions=versions(("numpy", "keras", *FRAMEWORKS[settings.backend])),
+        recipe=run.recipe.name, title=judged.title, says=judged.says, source=run.data.source, counts=_counts(run),
+        settings=run.settings.plain(), command=command(run.settings), history=run.saved.history,
+        metrics=run.recipe.metrics, figures=judged.figures, kept=judged.kept,
+        parameters=int(run.learner.model.count_params()), layers=layers,
+        gflops=_work(run, layers) if isinstance(run.learner, Compiled) else None,
+        machine=machine(), versions=versions(("numpy", "keras", *FRAMEWORKS[run.settings.backend])),
         finished=datetime.datetime.now().astimezone().isoformat(timespec="minutes"),
     )
-    return facts, _pictures(model, digits.test, settings.batch_size)
+    return facts, judged
 
 
-def _work(layers: tuple[LayerFacts, ...], trained: int, validated: int) -> float:
-    """Useful operations of one epoch: forward, both gradients, and no input gradient in the first layer."""
+def command(settings: Any) -> str:
+    """The command line that trains with these settings.
+
+    >>> from tconv.recipes.autoencoder import Settings
+    >>> command(Settings(filters=(16, 8), seed=3))
+    'tconv train autoencoder --filters 16,8 --seed 3'
+    """
+    said = [_option(kind.name, getattr(settings, kind.name)) for kind in kinds(type(settings))
+            if getattr(settings, kind.name) != kind.default]
+    return " ".join([f"tconv train {settings.recipe}", *sorted(said)])
+
+
+def _option(name: str, value: Any) -> str:
+    flag = name.replace("_", "-")
+    if isinstance(value, bool):
+        return f"--{flag}" if value else f"--no-{flag}"
+    return f"--{flag} {shlex.quote(','.join(map(str, value)) if isinstance(value, tuple) else str(value))}"
+
+
+def _shape(run: Run) -> Shape:
+    """Of one example, as the network takes it in training."""
+    own = tuple(run.learner.model.inputs[0].shape[1:])
+    if None not in own:
+        return own
+    return tuple(next(batches(run.data.train, 1))[0].shape[1:])
+
+
+def _counts(run: Run) -> Mapping[str, int]:
+    validated = {"to validate": len(run.data.validation)} if run.data.validation is not None else {}
+    return run.data.counts or {"to train": len(run.data.train), **validated}
+
+
+def _work(run: Run, layers: Sequence[LayerFacts]) -> float:
+    """Useful operations a second in the best epoch: forward, both gradients but for the first layer's input."""
     each = [2 * (layer.multiply_adds or 0) for layer in layers]
-    return trained * (3 * sum(each) - each[0]) + validated * sum(each)
-
-
-def _pictures(model: Any, images: Array, batch: int) -> Pictures:
-    out = np.concatenate([np.asarray(model.predict_on_batch(as_input(images[at : at + batch])))[..., 0]
-                          for at in range(0, len(images), batch)])
-    distance = np.square(out - as_input(images)[..., 0]).mean(axis=(1, 2))
-    worst = np.argsort(-distance, kind="stable")[: SHOWN // 2]
-    made = np.rint(out * 255).astype(np.uint8)
-    return Pictures((images[:SHOWN], made[:SHOWN]), (images[worst], made[worst]))
+    first = next((work for work in each if work), 0)
+    validated = len(run.data.validation) if run.data.validation is not None else 0
+    work = len(run.data.train) * (3 * sum(each) - first) + validated * sum(each)
+    return work / min(epoch.seconds for epoch in run.saved.history) / 1e9

@@ -15,6 +15,7 @@ from ..geometry import Extent, Problem, cost, overlap
 __all__ = ["Geometry", "LayerFacts", "layer_facts"]
 
 REPEATS = 3
+Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +35,19 @@ class LayerFacts:
     Args:
         name: in the model.
         kind: the layer's class.
-        input: shape without the batch.
+        input: shape without the batch; of the first one, where there are several.
         output: shape without the batch.
         parameters: numbers that it learns.
         geometry: None where the layer is no convolution.
-        multiply_adds: useful ones for one image, exactly; None where they are not counted.
-        batch: images in the measurement.
+        multiply_adds: useful ones for one example, exactly; None where they are not counted.
+        batch: examples in the measurement.
         milliseconds: for one forward pass of the batch, the best of a few; its activation included.
     """
 
     name: str
     kind: str
-    input: tuple[int, ...]
-    output: tuple[int, ...]
+    input: Shape
+    output: Shape
     parameters: int
     geometry: Geometry | None
     multiply_adds: int | None
@@ -59,31 +60,51 @@ class LayerFacts:
         return None if self.multiply_adds is None else 2 * self.multiply_adds * self.batch / self.milliseconds / 1e6
 
 
-def layer_facts(model: Any, *, batch: int) -> tuple[LayerFacts, ...]:
-    """All layers of a sequential model, timed on this many random images."""
-    return tuple(_facts(layer, batch) for layer in model.layers)
+def layer_facts(model: Any, *, batch: int, shape: Shape | None = None) -> tuple[LayerFacts, ...]:
+    """All layers of a sequential or functional model, in order, timed on random numbers.
+
+    Args:
+        model: built.
+        batch: examples in a measurement.
+        shape: of one example, where the model leaves sizes open.
+    """
+    if None in tuple(model.inputs[0].shape[1:]):
+        model = _settled(model, shape)
+    return tuple(_facts(layer, batch) for layer in model.layers if type(layer).__name__ != "InputLayer")
+
+
+def _settled(model: Any, shape: Shape | None) -> Any:
+    """A copy for inputs of this size; its values are fresh, which neither sizes nor times depend on."""
+    import keras
+
+    return keras.models.clone_model(model, input_tensors=keras.Input(shape))
 
 
 def _facts(layer: Any, batch: int) -> LayerFacts:
-    shapes = tuple(layer.input.shape[1:]), tuple(layer.output.shape[1:])
-    problem = _problem(layer, *shapes)
+    several = isinstance(layer.input, list | tuple)
+    taken = [tuple(part.shape[1:]) for part in (layer.input if several else [layer.input])]
+    given = tuple(layer.output.shape[1:])
+    convolution = getattr(layer, "convolution", None) or layer  # inside of a layer that resizes or shuffles around it
+    # What resizes convolves on the finer grid.
+    seen = (*given[:-1], taken[0][-1]) if hasattr(layer, "interpolation") else taken[0]
+    problem = _problem(convolution, seen, given)
     geometry = multiply_adds = None
     if problem is not None:
         geometry = Geometry(problem.kernel, problem.stride, tuple(zip(problem.lo, problem.hi, strict=True)),
                             tuple(map(overlap, problem.axes)))
-        coarse, fine = shapes if _transposed(layer) else shapes[::-1]
-        multiply_adds = cost(problem, Extent(1, coarse[-1], fine[-1])).multiply_adds
+        ends = seen[-1], convolution.filters
+        multiply_adds = cost(problem, Extent(1, *(ends if _transposed(convolution) else ends[::-1]))).multiply_adds
     elif hasattr(layer, "kernel"):
         multiply_adds = math.prod(layer.kernel.shape)
-    return LayerFacts(layer.name, type(layer).__name__, *shapes, int(layer.count_params()), geometry, multiply_adds,
-                      batch, _milliseconds(layer, shapes[0], batch))
+    return LayerFacts(layer.name, type(layer).__name__, taken[0], given, int(layer.count_params()), geometry,
+                      multiply_adds, batch, _milliseconds(layer, taken, batch, several))
 
 
 def _transposed(layer: Any) -> bool:
     return type(layer).__name__.endswith("Transpose")
 
 
-def _problem(layer: Any, taken: tuple[int, ...], given: tuple[int, ...]) -> Problem | None:
+def _problem(layer: Any, taken: Shape, given: Shape) -> Problem | None:
     if not hasattr(layer, "kernel_size"):
         return None
     setting = {"kernel_size": layer.kernel_size, "strides": layer.strides, "padding": layer.padding,
@@ -94,15 +115,17 @@ def _problem(layer: Any, taken: tuple[int, ...], given: tuple[int, ...]) -> Prob
                                          output_size=None if layer.output_padding is not None else given[:-1])
 
 
-def _milliseconds(layer: Any, taken: tuple[int, ...], batch: int) -> float:
+def _milliseconds(layer: Any, taken: list[Shape], batch: int, several: bool) -> float:
     import keras
 
-    alone = keras.Sequential([keras.Input(taken), layer])
-    images = np.random.default_rng(0).random((batch, *taken), np.float32)
-    alone.predict_on_batch(images)
+    ends = [keras.Input(shape) for shape in taken]
+    alone = keras.Model(ends, layer(ends if several else ends[0]))
+    draw = np.random.default_rng(0)
+    numbers = [draw.random((batch, *shape), np.float32) for shape in taken]
+    alone.predict_on_batch(numbers)
     best = math.inf
     for _ in range(REPEATS):
         began = time.perf_counter()
-        alone.predict_on_batch(images)
+        alone.predict_on_batch(numbers)
         best = min(best, time.perf_counter() - began)
     return 1000 * best

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from importlib.util import find_spec
+from typing import Any
 
 from ..errors import MissingExtra
-from .curves import chart
-from .facts import Pictures, RunFacts
-from .pictures import png_url
+from ..recipes.recipe import Animation, Figure, Gallery, Plot, Section, Table
+from .curves import Chart, chart, history_chart
+from .facts import RunFacts
+from .pictures import gif_url, png_url
 
-__all__ = ["duration", "page", "ready"]
+__all__ = ["duration", "figure", "page", "ready"]
 
 
 def ready() -> None:
@@ -24,8 +26,12 @@ def ready() -> None:
             raise MissingExtra("tconv.report", package, "recipes")
 
 
-def page(facts: RunFacts, pictures: Pictures) -> str:
+def page(facts: RunFacts, sections: Sequence[Section]) -> str:
     """The report as HTML.
+
+    Args:
+        facts: what is said.
+        sections: pictures, plots and tables, in the order of the page.
 
     Raises:
         MissingExtra: without Jinja2 or Pillow.
@@ -35,10 +41,30 @@ def page(facts: RunFacts, pictures: Pictures) -> str:
 
     room = Environment(loader=PackageLoader("tconv.report"), autoescape=True, undefined=StrictUndefined,
                        trim_blocks=True, lstrip_blocks=True)
-    room.filters |= {"duration": duration, "times": times, "pairs": pairs, "one": one}
-    pairs_of = {name: [(png_url(a), png_url(b)) for a, b in zip(*getattr(pictures, name), strict=True)]
-                for name in ("first", "worst")}
-    return room.get_template("run.html").render(facts=facts, chart=chart(facts.history), pictures=pairs_of)
+    room.filters |= {"duration": duration, "times": times, "pairs": pairs, "one": one, "figure": figure}
+    curves = [(said, history_chart(facts.history, name, said)) for name, said in facts.metrics.items()
+              if any(key in facts.history[-1].metrics for key in (name, f"val_{name}"))]
+    drawn = [(type(section).__name__, section, DRAWN[type(section)](section)) for section in sections]
+    return room.get_template("run.html").render(
+        facts=facts, curves=curves, shown=[row for row in drawn if row[0] in ("Gallery", "Animation")],
+        told=[row for row in drawn if row[0] not in ("Gallery", "Animation")])
+
+
+def _plot(section: Plot) -> Chart:
+    return chart(section.lines, x=section.x, y=section.y, log=section.log, dots=section.marks)
+
+
+DRAWN: dict[type, Callable[[Any], Any]] = {
+    Gallery: lambda section: [[png_url(pixels) for pixels in example] for example in section.shown],
+    Animation: lambda section: gif_url(section.frames, section.seconds),
+    Plot: _plot,
+    Table: lambda section: section.rows,
+}
+
+
+def figure(value: float, told: Figure) -> str:
+    """A figure of merit as it is written: `31.42 dB`."""
+    return f"{value:,.{told.digits}f}{' ' if told.unit else ''}{told.unit}"
 
 
 def duration(seconds: float) -> str:

@@ -1,50 +1,61 @@
-"""Grey images as PNG, alone and side by side."""
+"""Pictures for a page and for files: inside an address, side by side, one after another."""
 
 from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Sequence
 
 import numpy as np
 
 from ..errors import MissingExtra
 from ..methods.channels import Array
+from ..recipes.pictures import png
 
-__all__ = ["png", "png_url", "sheet"]
+__all__ = ["gif_url", "png", "png_url", "sheet"]
 
 
-def png(pixels: Array) -> bytes:
-    """A PNG file of uint8 pixels, shape `(H, W)`."""
+def png_url(pixels: Array) -> str:
+    """A PNG as a `data:` address, to stand inside a page."""
+    return "data:image/png;base64," + base64.b64encode(png(pixels)).decode()
+
+
+def gif_url(frames: Sequence[Array], seconds: float) -> str:
+    """Pictures that follow one another without end as a `data:` address; the last one stays a little longer.
+
+    Args:
+        frames: uint8, all of one shape, `(H, W)` or `(H, W, 3)`.
+        seconds: that each is shown.
+    """
     try:
         from PIL import Image
     except ImportError:
         raise MissingExtra("tconv.report", "pillow", "recipes") from None
+    first, *rest = (Image.fromarray(np.ascontiguousarray(frame)) for frame in frames)
     content = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels)).save(content, "PNG", optimize=True)
-    return content.getvalue()
+    times = [*[round(1000 * seconds)] * len(rest), round(4000 * seconds)]
+    first.save(content, "GIF", save_all=True, append_images=rest, duration=times, loop=0)
+    return "data:image/gif;base64," + base64.b64encode(content.getvalue()).decode()
 
 
-def png_url(pixels: Array) -> str:
-    """The same as a `data:` address, to stand inside a page."""
-    return "data:image/png;base64," + base64.b64encode(png(pixels)).decode()
-
-
-def sheet(above: Array, below: Array, *, scale: int = 4, gap: int = 1) -> Array:
-    """Two stacks as two rows of one picture, each pixel `scale` wide.
+def sheet(*rows: Array, scale: int = 4, gap: int = 1) -> Array:
+    """Stacks of images as the rows of one picture, each pixel `scale` wide.
 
     Args:
-        above: uint8, shape `(N, H, W)`.
-        below: uint8, shape `(N, H, W)`.
+        rows: uint8, shape `(N, H, W)` or `(N, H, W, 3)` each.
         scale: screen pixels for each pixel, >= 1.
         gap: pixels between images.
 
     Returns:
-        uint8, shape `((2 * H + gap) * scale, (N * (W + gap) - gap) * scale)`.
+        uint8, shape `((R * (H + gap) - gap) * scale, (N * (W + gap) - gap) * scale)` for R rows.
 
     >>> sheet(np.zeros((3, 2, 2), np.uint8), np.zeros((3, 2, 2), np.uint8), scale=1).shape
     (5, 8)
     """
-    rows = [np.pad(stack, ((0, 0), (0, 0), (0, gap)), constant_values=128) for stack in (above, below)]
-    wide = [np.concatenate(list(row), axis=1)[:, : row.shape[0] * row.shape[2] - gap] for row in rows]
-    between = np.full((gap, wide[0].shape[1]), 128, np.uint8)
-    return np.kron(np.concatenate([wide[0], between, wide[1]]), np.ones((scale, scale), np.uint8))
+    count, height, width, *colours = rows[0].shape
+    whole = np.full((len(rows) * (height + gap) - gap, count * (width + gap) - gap, *colours), 128, np.uint8)
+    for down, row in enumerate(rows):
+        for across, image in enumerate(row):
+            top, left = down * (height + gap), across * (width + gap)
+            whole[top : top + height, left : left + width] = image
+    return whole.repeat(scale, axis=0).repeat(scale, axis=1)

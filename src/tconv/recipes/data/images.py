@@ -1,20 +1,18 @@
-"""The user's own pictures as grey 28x28 images, with Pillow."""
+"""The user's own pictures as grey 28x28 images."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from ...errors import DataError, MissingExtra
+from ...errors import DataError
 from ...methods.channels import Array
+from ..pictures import picture, picture_files
 from .digits import SIDE, Digits, parted
 
-__all__ = ["KINDS", "grey", "greys", "image_digits"]
-
-KINDS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
+__all__ = ["grey", "greys", "image_digits", "small"]
 
 
 def grey(path: Path, *, invert: bool = False) -> Array:
@@ -31,22 +29,15 @@ def grey(path: Path, *, invert: bool = False) -> Array:
         DataError: if the file is missing, or no picture that can be read whole.
         MissingExtra: without Pillow.
     """
-    try:
-        from PIL import Image
-    except ImportError:
-        raise MissingExtra("tconv.recipes", "pillow", "recipes") from None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as picture:
-                whole = picture.convert("RGBA")
-    except FileNotFoundError:
-        raise DataError(f"{path}: there is no such file.") from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise DataError(f"{path}: cannot be read as a picture ({error}); give a whole PNG or JPEG file.") from None
-    paper = Image.new("RGBA", whole.size, "white" if invert else "black")
-    pixels = np.asarray(Image.alpha_composite(paper, whole).convert("L").resize((SIDE, SIDE), Image.Resampling.LANCZOS))
-    return 255 - pixels if invert else pixels.copy()
+    pixels = small(picture(path, "grey", paper="white" if invert else "black"))
+    return 255 - pixels if invert else pixels
+
+
+def small(pixels: Array) -> Array:
+    """A grey picture `(H, W)` resized to `(28, 28)`, uint8."""
+    from PIL import Image
+
+    return np.array(Image.fromarray(pixels).resize((SIDE, SIDE), Image.Resampling.LANCZOS))
 
 
 def greys(paths: Sequence[Path], *, invert: bool = False) -> Array:
@@ -63,7 +54,9 @@ def image_digits(folder: Path) -> Digits:
     Raises:
         DataError: if there are none, too few, or one cannot be read.
     """
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in KINDS and path.is_file())
-    if not paths:
-        raise DataError(f"{folder}: holds no images; put PNG or JPEG files there, MNIST's idx files, or mnist.npz.")
+    try:
+        paths = picture_files(folder)
+    except DataError:
+        raise DataError(f"{folder}: holds no images; put PNG or JPEG files there, MNIST's idx files, or "
+                        "mnist.npz.") from None
     return parted(str(folder), greys(paths), f"{len(paths):,} pictures in {folder.name}")

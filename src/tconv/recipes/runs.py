@@ -1,0 +1,173 @@
+"""A training in a folder: started, gone on with, or opened to be used."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..errors import DataError
+from ..files import check_place, write_whole
+from . import checkpoint
+from .backend import use_backend
+from .checkpoint import Checkpoint
+from .recipe import Data, Learner, Recipe, Trained
+from .settings import kinds
+from .table import RECIPES
+from .training import Watch, train
+
+__all__ = ["FACTS", "FRAMES", "Run", "restore", "resume", "start"]
+
+FACTS = "facts.json"
+FRAMES = "epochs"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A training, prepared or done.
+
+    Args:
+        recipe: what is trained.
+        settings: as they are in force.
+        folder: where it lives.
+        data: what it learns from.
+        learner: what learns.
+        saved: the last checkpoint.
+        summary: the layers and their parameters, as Keras prints them.
+    """
+
+    recipe: Recipe
+    settings: Any
+    folder: Path
+    data: Data
+    learner: Learner
+    saved: Checkpoint
+    summary: str
+
+    @property
+    def trained(self) -> Trained:
+        """The network as it is now."""
+        return Trained(self.settings, self.learner, self.saved.about, {}, self.folder)
+
+    def train(self, watch: Watch = lambda _: None) -> Run:
+        """Train to the last epoch; whatever was done before is kept."""
+        saved = train(self.learner, self.data, self.saved, keep=self._keep, watch=watch, after_epoch=self._after_epoch)
+        return replace(self, saved=saved)
+
+    def _keep(self, saved: Checkpoint) -> None:
+        checkpoint.write(self.folder / checkpoint.NAME, saved)
+
+    def _after_epoch(self, epoch: int) -> Mapping[str, float]:
+        recipe = self.recipe
+        if recipe.frame is not None:
+            _draw(self.folder / FRAMES / f"{epoch:04}.png", recipe.frame(self.trained, self.data))
+        return recipe.after_epoch(self.trained, self.data) if recipe.after_epoch is not None else {}
+
+
+def start(settings: Any, folder: Path) -> Run:
+    """Prepare a new training in a new folder; its first checkpoint is written before any step.
+
+    Raises:
+        DataError: if the folder holds a run already or cannot be written, or the data are not what they should be.
+    """
+    if (folder / checkpoint.NAME).exists():
+        raise DataError(f"{folder}: holds a run already; go on with --resume {folder}, or give another --out.")
+    recipe = RECIPES[settings.recipe]
+    data = recipe.data(settings)
+    check_place(folder)
+    about = {**data.about, "steps": -(-len(data.train) // settings.batch_size)}
+    learner = _seeded(recipe, settings, about)
+    summary = _summary(learner.model)
+    saved = Checkpoint(recipe.name, settings.plain(), data.digest, about, (), checkpoint.Part(),
+                       *checkpoint.snapshot(learner.variables()))
+    checkpoint.write(folder / checkpoint.NAME, saved)
+    return Run(recipe, settings, folder, data, learner, saved, summary)
+
+
+def resume(folder: Path, *, recipe: str | None = None, **given: Any) -> Run:
+    """Go on with a training from its last checkpoint.
+
+    Args:
+        folder: that holds it.
+        recipe: the one that the caller expects.
+        given: settings that the caller insists on; None where there is no wish. More epochs prolong the training, all
+            others have to be those that it was started with.
+
+    Raises:
+        DataError: if there is no whole checkpoint, or it belongs to other settings, data or another network.
+    """
+    saved = checkpoint.read(folder)
+    known, settings = _settings(saved, folder, recipe)
+    for name, value in given.items():
+        was = getattr(settings, name)
+        longer = name == "epochs" and value is not None and value >= len(saved.history)
+        if value is not None and value != was and not longer:
+            raise DataError(f"{folder}: was started with {name}={_said(was)}, and cannot go on with {_said(value)}; "
+                            "leave it out, or start a new run.")
+    settings = replace(settings, epochs=given.get("epochs") or settings.epochs)
+    data = known.data(settings)
+    if data.digest != saved.data:
+        raise DataError(f"{folder}: was started on other examples than {data.source} has now; give the same --data, "
+                        "or start a new run.")
+    learner = _seeded(known, settings, saved.about)
+    summary = _summary(learner.model)
+    checkpoint.pour(saved, learner.variables(), str(folder))
+    return Run(known, settings, folder, data, learner, replace(saved, settings=settings.plain()), summary)
+
+
+def restore(folder: Path, *, backend: str | None = None) -> tuple[Recipe, Trained]:
+    """A run's recipe, and its network as the last checkpoint has it, to be used.
+
+    Raises:
+        DataError: if there is no whole checkpoint, or it is that of another network.
+    """
+    saved = checkpoint.read(folder)
+    recipe, settings = _settings(saved, folder, None)
+    learner = _seeded(recipe, replace(settings, backend=backend or settings.backend), saved.about)
+    checkpoint.pour(saved, learner.variables(), str(folder))
+    return recipe, Trained(settings, learner, saved.about, _kept(folder / FACTS), folder)
+
+
+def _seeded(recipe: Recipe, settings: Any, about: Mapping[str, Any]) -> Learner:
+    use_backend(settings.backend)
+    import keras
+
+    keras.utils.set_random_seed(settings.seed % 2**32)
+    return recipe.learner(settings, about)
+
+
+def _settings(saved: Checkpoint, folder: Path, expected: str | None) -> tuple[Recipe, Any]:
+    if saved.recipe not in RECIPES or expected not in (None, saved.recipe):
+        raise DataError(f"{folder}: is a run of the recipe {saved.recipe!r}, not of {expected or 'one known here'}; "
+                        "use that recipe.")
+    recipe = RECIPES[saved.recipe]
+    if set(saved.settings) != {kind.name for kind in kinds(recipe.settings)}:
+        raise DataError(f"{folder}: was written with other settings than this version of tconv knows; use the version "
+                        "that wrote it.")
+    return recipe, recipe.settings(**saved.settings)
+
+
+def _kept(path: Path) -> Mapping[str, Any]:
+    try:
+        return json.loads(path.read_text()).get("kept", {})  # type: ignore[no-any-return]
+    except (OSError, ValueError, AttributeError):
+        return {}
+
+
+def _summary(model: Any) -> str:
+    """Taken before the optimizer has variables, which Keras would add to the total."""
+    lines: list[str] = []
+    model.summary(print_fn=lambda text, **_: lines.append(text))
+    return "\n".join(lines).strip()
+
+
+def _draw(path: Path, pixels: Any) -> None:
+    from .pictures import png
+
+    write_whole(path, png(pixels))
+
+
+def _said(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -1,0 +1,10 @@
+"""The recipes, by the name that `tconv train` knows them by."""
+
+from __future__ import annotations
+
+from . import autoencoder
+from .recipe import Recipe
+
+__all__ = ["RECIPES"]
+
+RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (autoencoder.RECIPE,)}
