@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tconv import conv_transpose
@@ -42,6 +42,21 @@ def problems(draw):
 @given(problems())
 def test_a_resize_and_a_convolution_are_one_transposed_convolution(problem):
     assert np.array_equal(transposed(*problem), resized_then_convolved(*problem))
+
+
+@given(problems(), st.data())
+def test_any_zeros_around_the_repeated_cells_become_the_crop(problem, data):
+    x, kernel, factor, groups = problem
+    fine = resize(x, factor=factor)
+    ends = lambda k, f: data.draw(st.tuples(*[st.integers(-f + 1, k)] * 2))  # noqa: E731
+    rows = [ends(k, f) for k, f in zip(kernel.shape, factor)]
+    sizes = [n + lo + hi - k + 1 for n, (lo, hi), k in zip(fine.shape[1:], rows, kernel.shape)]
+    assume(min(sizes) > 0)
+    stamp, setting = resize_conv_as_transposed(kernel, factor, groups=groups, padding=rows)
+    ones = [1] * len(rows)
+    want = oracle.conv(fine, kernel, stride=ones, dilation=ones, lo=[lo for lo, _ in rows], coarse=sizes, groups=groups)
+    got = conv_transpose(x, stamp, stride=factor, crop=[axis.crop for axis in setting.axes], groups=groups)
+    assert np.array_equal(got, want)
 
 
 def test_three_by_three_behind_a_doubling_is_four_by_four_with_stride_two_and_crop_one():

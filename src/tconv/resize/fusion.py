@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,23 +15,27 @@ from ..methods.channels import Array
 __all__ = ["resize_conv_as_transposed"]
 
 
-def resize_conv_as_transposed(kernel: ArrayLike, factor: int | Sequence[int], *, groups: int = 1) -> tuple[Array, Spec]:
-    """The one transposed convolution that equals: repeat each cell `factor` times, then convolve with stride 1, 'same'.
+def resize_conv_as_transposed(kernel: ArrayLike, factor: int | Sequence[int], *, groups: int = 1,
+                              padding: Any = "same") -> tuple[Array, Spec]:
+    """The one transposed convolution that equals: repeat each cell `factor` times, then convolve with stride 1.
 
     Each cell becomes a block of equal cells, and a block under the flipped kernel is a stamp: the kernel convolved with
-    ones. 'Same' pads by `(K - 1) // 2` at the start and by the rest at the end.
+    ones.
 
     Args:
         kernel: the convolution's, shape `(*K, C / groups, D)` for C channels in and D out.
         factor: cells that each cell becomes, >= 1; one for all axes or one each.
         groups: the convolution's groups.
+        padding: zeros around the repeated cells, samples: a number, or an entry per axis, a number or a pair
+            `(lo, hi)`, where negative ones cut cells off; or "same", which is `(K - 1) // 2` at the start and the rest
+            at the end.
 
     Returns:
         The transposed convolution's kernel, shape `(*K + factor - 1, D / groups, C)`, in the dtype of `kernel`, and its
         setting. The results are equal sample by sample, ends included, and exactly so in integers.
 
     Raises:
-        SettingError: if the factor or the group count is none.
+        SettingError: if the factor, the group count or the padding is none.
         ShapeError: if the kernel has no spatial axis, or its channels do not fall into the groups.
 
     >>> kernel, setting = resize_conv_as_transposed(np.array([1, 2, 3]).reshape(3, 1, 1), 2)
@@ -50,8 +55,14 @@ def resize_conv_as_transposed(kernel: ArrayLike, factor: int | Sequence[int], *,
     stamp = _turned(np.flip(kernel, tuple(range(rank))), groups)
     for axis, times in enumerate(factors):
         stamp = _convolved_with_ones(stamp, axis, times)
-    crop = tuple((k // 2, (k - 1) // 2) for k in sizes)
+    ends = [((k - 1) // 2, k // 2) for k in sizes] if padding == "same" else _pairs(where, padding, rank)
+    crop = tuple((k - 1 - lo, k - 1 - hi) for k, (lo, hi) in zip(sizes, ends, strict=True))
     return stamp, Spec.of(stamp.shape[:-2], stride=factors, crop=crop, groups=groups)
+
+
+def _pairs(where: str, padding: Any, rank: int) -> list[tuple[int, int]]:
+    each = (tuple(per_axis(where, "padding", entry, 2)) for entry in per_axis(where, "padding", padding, rank))
+    return [(whole(where, "padding", lo), whole(where, "padding", hi)) for lo, hi in each]
 
 
 def _turned(kernel: Array, groups: int) -> Array:

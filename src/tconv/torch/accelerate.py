@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Literal, TypeVar, overload
 
 from torch import nn
 from torch.nn.utils.parametrize import is_parametrized
 
 from ..errors import SettingError
+from .freezing import frozen
 from .modules import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 
 __all__ = ["accelerate"]
@@ -25,24 +26,51 @@ LAZY: dict[type, type] = {
 }
 
 
-def accelerate(module: Network) -> Network:
+@overload
+def accelerate(module: Network, *, freeze: Literal[False] = False) -> Network: ...
+
+
+@overload
+def accelerate(module: nn.Module, *, freeze: bool) -> nn.Module: ...
+
+
+def accelerate(module: nn.Module, *, freeze: bool = False) -> nn.Module:
     """Let every convolution and transposed convolution of a network run through `tconv.torch`.
 
-    The network itself is changed and returned: each of PyTorch's own layers becomes ours where it stands, with the same
-    parameters, buffers, hooks and names, so that optimizers, checkpoints and references hold. Layers of other classes,
-    also those that derive from PyTorch's, stay as they are; lazy layers become ours once they know their sizes.
+    As it stands, the network itself is changed and returned: each of PyTorch's own layers becomes ours in its place,
+    with the same parameters, buffers, hooks and names, so that it goes on being trained, and that optimizers,
+    checkpoints and references hold. Layers of other classes, also those that derive from PyTorch's, stay as they are;
+    lazy layers become ours once they know their sizes.
+
+    With `freeze` a network for use comes back, and the one that was given stays as it is: in evaluation mode, without
+    gradients for its weights, and fused. Batch norms go into the weights, activations into the store; nearest
+    upsampling and the convolution behind it become one transposed convolution, of fewer multiply-adds. Where a forward
+    cannot be read as a graph (`torch.fx`) because it depends on values, its parts are fused, each by itself.
 
     Args:
         module: a network, or one layer.
+        freeze: whether to fuse a copy for use.
 
     Raises:
         SettingError: if it is no `torch.nn.Module`.
 
     >>> accelerate(nn.Sequential(nn.ConvTranspose2d(3, 8, 4, stride=2), nn.ReLU()))[0]
     ConvTranspose2d(3, 8, kernel_size=(4, 4), stride=(2, 2))
+    >>> up = nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU())
+    >>> [layer] = accelerate(up, freeze=True).children()
+    >>> layer
+    Frozen(
+      then relu
+      (layer): ConvTranspose2d(3, 8, kernel_size=(4, 4), stride=(2, 2), padding=(1, 1))
+    )
     """
     if not isinstance(module, nn.Module):
         raise SettingError(f"accelerate: module is of type {type(module).__name__}, but has to be a torch.nn.Module.")
+    return frozen(module, _swapped) if freeze else _swapped(module)
+
+
+def _swapped(module: Network) -> Network:
+    """The same network with our layers in the places of PyTorch's."""
     for layer in module.modules():
         kind = type(layer)
         if kind in OURS:

@@ -10,33 +10,38 @@ from torch.autograd import forward_ad
 
 from ..errors import ShapeError
 from . import family, plain, problems
+from .activations import NOTHING, Finish
 from .operations import serves
 
 __all__ = ["conv", "conv_transpose"]
 
 
 def conv_transpose(rank: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any,
-                   output_padding: Any, groups: int, dilation: Any, output_size: Any) -> Tensor:
+                   output_padding: Any, groups: int, dilation: Any, output_size: Any,
+                   finish: Finish = NOTHING) -> Tensor:
     """The transposed convolution over `rank` axes, in PyTorch's words; see `tconv.torch.conv_transpose2d`."""
     fast = _fast(input, weight, bias)
     if not fast and output_size is None and _traced() and problems.sayable(padding):
-        return plain.CONV_TRANSPOSE[rank](input, weight, bias, stride, padding, output_padding, groups, dilation)
+        own = plain.CONV_TRANSPOSE[rank]
+        return finish(own(input, weight, bias, stride, padding, output_padding, groups, dilation))
     settings = (stride, padding, output_padding, dilation, groups, output_size)
     batched = _batched(rank, f"conv_transpose{rank}d", input)
     problem = problems.transposed(rank, settings, batched, weight, bias)
-    result = (family if fast else plain).conv_transpose(batched, weight, problem, bias)
+    result = family.conv_transpose(batched, weight, problem, bias, finish) if fast else (
+        finish(plain.conv_transpose(batched, weight, problem, bias)))
     return result if batched is input else result.squeeze(0)
 
 
 def conv(rank: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any, dilation: Any,
-         groups: int) -> Tensor:
+         groups: int, finish: Finish = NOTHING) -> Tensor:
     """The convolution over `rank` axes, in PyTorch's words; see `tconv.torch.conv2d`."""
     fast = _fast(input, weight, bias)
     if not fast and _traced() and problems.sayable(padding):
-        return plain.CONV[rank](input, weight, bias, stride, padding, dilation, groups)
+        return finish(plain.CONV[rank](input, weight, bias, stride, padding, dilation, groups))
     batched = _batched(rank, f"conv{rank}d", input)
     problem = problems.ordinary(rank, (stride, padding, dilation, groups), batched, weight, bias)
-    result = (family if fast else plain).conv(batched, weight, problem, bias)
+    result = family.conv(batched, weight, problem, bias, finish) if fast else (
+        finish(plain.conv(batched, weight, problem, bias)))
     return result if batched is input else result.squeeze(0)
 
 

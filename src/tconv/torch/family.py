@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.autograd import Function, forward_ad
 
 from ..geometry import Problem
+from .activations import NOTHING, Finish
 from .operations import contract
 from .plain import channelwise
 
@@ -24,14 +25,16 @@ Dims = tuple[int | None, ...]
 Grads = tuple[Tensor | None, ...]
 
 
-def conv_transpose(coarse: Tensor, kernel: Tensor, problem: Problem, bias: Tensor | None = None) -> Tensor:
+def conv_transpose(coarse: Tensor, kernel: Tensor, problem: Problem, bias: Tensor | None = None,
+                   finish: Finish = NOTHING) -> Tensor:
     """Coarse `(N, C, *coarse)` and kernel `(C, D / groups, *K)`, and a bias `(D,)`, to fine `(N, D, *fine)`."""
-    return _apply(ConvTranspose, coarse, kernel, bias, problem)
+    return _apply(ConvTranspose, coarse, kernel, bias, problem, finish)
 
 
-def conv(fine: Tensor, kernel: Tensor, problem: Problem, bias: Tensor | None = None) -> Tensor:
+def conv(fine: Tensor, kernel: Tensor, problem: Problem, bias: Tensor | None = None,
+         finish: Finish = NOTHING) -> Tensor:
     """Fine `(N, D, *fine)` and kernel `(C, D / groups, *K)`, and a bias `(C,)`, to coarse `(N, C, *coarse)`."""
-    return _apply(Conv, fine, kernel, bias, problem)
+    return _apply(Conv, fine, kernel, bias, problem, finish)
 
 
 def kernel_gradient(fine: Tensor, coarse: Tensor, problem: Problem) -> Tensor:
@@ -39,14 +42,18 @@ def kernel_gradient(fine: Tensor, coarse: Tensor, problem: Problem) -> Tensor:
     return _apply(KernelGradient, fine, coarse, None, problem)
 
 
-def _apply(function: Any, first: Tensor, second: Tensor, bias: Tensor | None, problem: Problem) -> Tensor:
-    """`function.apply`, by the shortest way: its own binding of arguments takes longer than a small layer."""
+def _apply(function: Any, first: Tensor, second: Tensor, bias: Tensor | None, problem: Problem,
+           finish: Finish = NOTHING) -> Tensor:
+    """`function.apply`, by the shortest way: its own binding of arguments takes longer than a small layer.
+
+    What finishes a result is done by itself where gradients may be asked for: the functions know none of it.
+    """
     if torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
-        return function.apply(first, second, bias, problem)  # type: ignore[no-any-return]
+        return finish(function.apply(first, second, bias, problem))
     learns = first.requires_grad or second.requires_grad or (bias is not None and bias.requires_grad)
     if (learns and torch.is_grad_enabled()) or forward_ad._current_level >= 0:
-        return super(Function, function).apply(first, second, bias, problem)
-    return contract(function.contraction, first, second, bias, problem)
+        return finish(super(Function, function).apply(first, second, bias, problem))
+    return contract(function.contraction, first, second, bias, problem, finish)
 
 
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:

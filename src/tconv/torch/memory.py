@@ -11,9 +11,8 @@ import torch
 from torch import Tensor
 
 from ..methods.channels import Array
-from .plain import channelwise
 
-__all__ = ["as_array", "as_kernel", "as_tensor", "channels_last", "empty", "kernel_tensor", "laid"]
+__all__ = ["as_array", "as_kernel", "as_tensor", "as_vector", "channels_last", "empty", "kernel_tensor", "laid"]
 
 
 LAST = {axes: (0, *range(2, axes), 1) for axes in (3, 4, 5)}
@@ -38,13 +37,15 @@ def as_kernel(tensor: Tensor) -> Array:
     return _open(tensor).numpy().transpose(KERNEL[tensor.dim()])
 
 
-def as_tensor(array: Array, last: bool, bias: Tensor | None = None) -> Tensor:
-    """An array `(N, *I, C)`, plus a bias `(C,)`, as a tensor `(N, C, *I)`: in its own memory if `last`, else plain."""
+def as_vector(tensor: Tensor) -> Array:
+    """A bias `(C,)` as an array."""
+    return _open(tensor).numpy()
+
+
+def as_tensor(array: Array, last: bool) -> Tensor:
+    """An array `(N, *I, C)` as a tensor `(N, C, *I)`: in its own memory if `last`, else plain."""
     tensor = torch.from_numpy(array.transpose(FIRST[array.ndim]))
-    if bias is None:
-        return tensor if last else tensor.contiguous()
-    shaped = channelwise(_open(bias), tensor.dim() - 2)
-    return tensor.add_(shaped) if last else torch.add(tensor, shaped, out=tensor.new_empty(tensor.shape))
+    return tensor if last else tensor.contiguous()
 
 
 def _open(tensor: Tensor) -> Tensor:

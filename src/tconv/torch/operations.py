@@ -15,7 +15,8 @@ from torch import Tensor
 from .. import engine
 from ..geometry import Problem
 from . import plain
-from .memory import as_array, as_kernel, as_tensor, channels_last, empty, kernel_tensor, laid
+from .activations import NOTHING, Finish
+from .memory import as_array, as_kernel, as_tensor, as_vector, channels_last, empty, kernel_tensor, laid
 
 __all__ = ["PLAIN_TYPES", "contract", "serves"]
 
@@ -36,7 +37,8 @@ def serves(*tensors: Tensor) -> bool:
     return engine.available()
 
 
-def contract(name: str, first: Tensor, second: Tensor, bias: Tensor | None, problem: Problem) -> Tensor:
+def contract(name: str, first: Tensor, second: Tensor, bias: Tensor | None, problem: Problem,
+             finish: Finish = NOTHING) -> Tensor:
     """One of the three contractions, without a gradient.
 
     Args:
@@ -45,14 +47,15 @@ def contract(name: str, first: Tensor, second: Tensor, bias: Tensor | None, prob
         second: the other one.
         bias: one number for each channel of the result, or None.
         problem: the setting met by these sizes.
+        finish: what is done to each result of a layer before it is stored.
 
     Returns:
         The third array: `(N, D, *fine)`, `(N, C, *coarse)` or `(C, D / groups, *K)`.
     """
     if _observed(first, second):
         settings = (problem.stride, problem.dilation, problem.lo, getattr(problem, GIVES[name]), problem.groups)
-        return getattr(torch.ops.tconv, name)(first, second, bias, *settings)
-    return _computed(name, first, second, bias, problem)
+        return finish(getattr(torch.ops.tconv, name)(first, second, bias, *settings))
+    return _computed(name, first, second, bias, problem, finish)
 
 
 def _observed(*tensors: Tensor) -> bool:
@@ -61,17 +64,19 @@ def _observed(*tensors: Tensor) -> bool:
             or any(type(tensor) not in PLAIN_TYPES for tensor in tensors))
 
 
-def _computed(name: str, first: Tensor, second: Tensor, bias: Tensor | None, problem: Problem) -> Tensor:
+def _computed(name: str, first: Tensor, second: Tensor, bias: Tensor | None, problem: Problem,
+              finish: Finish = NOTHING) -> Tensor:
     if name == "kernel_gradient":
         return _gradient(first, second, problem)
-    return _layer(name, first, second, bias, problem)
+    return _layer(name, first, second, bias, problem, finish)
 
 
-def _layer(name: str, array: Tensor, kernel: Tensor, bias: Tensor | None, problem: Problem) -> Tensor:
+def _layer(name: str, array: Tensor, kernel: Tensor, bias: Tensor | None, problem: Problem, finish: Finish) -> Tensor:
     last = channels_last(array) or channels_last(kernel)
-    if serves(array, kernel):
-        return as_tensor(getattr(engine, name)(as_array(array), as_kernel(kernel), problem), last, bias)
-    return laid(getattr(plain, name)(array, kernel, problem, bias), last)
+    if serves(array, kernel) and (bias is None or serves(bias)):
+        added = None if bias is None else as_vector(bias)
+        return as_tensor(getattr(engine, name)(as_array(array), as_kernel(kernel), problem, added, *finish), last)
+    return finish(laid(getattr(plain, name)(array, kernel, problem, bias), last))
 
 
 def _gradient(fine: Tensor, coarse: Tensor, problem: Problem) -> Tensor:
