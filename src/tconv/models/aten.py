@@ -228,7 +228,8 @@ def _cat(told: _Told) -> tuple[str, Any]:
 
 def _reshaped(told: _Told) -> tuple[str, Any]:
     shape = told.result
-    return ("other", None) if not shape or None in shape else ("move", lambda x: x.reshape(shape))
+    sizes = tuple(-1 if size is None else size for size in shape)
+    return ("other", None) if not shape or sizes.count(-1) > 1 else ("move", lambda x: x.reshape(sizes))
 
 
 def _expanded(told: _Told) -> tuple[str, Any]:

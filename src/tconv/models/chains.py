@@ -60,6 +60,8 @@ def _chains(graph: Graph, takers: Mapping[str, tuple[Node, ...]]) -> Iterator[tu
 def _chain(node: Node, takers: Mapping[str, tuple[Node, ...]]) -> tuple[Node, ...]:
     chain = [node]
     follows = {"resize": ("pad", "conv"), "pad": ("conv",), "conv": ("shuffle",)}
+    if node.op == "conv" and (behind := _shuffled(node, takers)):
+        return (node, *behind)
     while (after := _only(chain[-1], takers)) is not None and after.op in follows.get(chain[-1].op, ()):
         if after.op == "conv" and chain[0].op == "resize" and not _slow(after.data):
             break
@@ -67,6 +69,15 @@ def _chain(node: Node, takers: Mapping[str, tuple[Node, ...]]) -> tuple[Node, ..
             break
         chain.append(after)
     return tuple(chain[:1]) if chain[-1].op == "pad" else tuple(chain)
+
+
+def _shuffled(node: Node, takers: Mapping[str, tuple[Node, ...]]) -> tuple[Node, ...]:
+    """An activation and the pixel shuffle behind it, which might as well stand the other way round."""
+    after = _only(node, takers)
+    if after is None or after.op != "activation" or after.data in ("softmax", "prelu"):
+        return ()
+    last = _only(after, takers)
+    return () if last is None or last.op != "shuffle" else (after, last)
 
 
 def _only(node: Node, takers: Mapping[str, tuple[Node, ...]]) -> Node | None:
@@ -96,6 +107,8 @@ def _fact(graph: Graph, takers: Mapping[str, tuple[Node, ...]], chain: tuple[Nod
         resize=_resize(graph, by_op["resize"]) if "resize" in by_op else None,
         shuffle=by_op["shuffle"].data.factor if "shuffle" in by_op else None,
         order=by_op["shuffle"].data.order if "shuffle" in by_op else "")
+    if "activation" in by_op:
+        fact = replace(fact, activation=by_op["activation"].data)
     if isinstance(main.data, Convolution):
         fact = _convolved(graph, fact, main, by_op.get("pad"), notes)
     return _finished(fact, chain[-1], takers)

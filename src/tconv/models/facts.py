@@ -154,7 +154,7 @@ class LayerFact:
         """The grid that a convolution takes: `input`, or that after the resize."""
         if not self.input or self.resize is None or self.kind == "resize" or self.resize.factor is None:
             return self.input
-        return tuple(None if size is None else math.floor(size * times)
+        return tuple(None if size is None else math.floor(size * times + 1e-9)
                      for size, times in zip(self.input, self.resize.factor, strict=True))
 
     @property

@@ -285,11 +285,10 @@ def _moved(view: _View, node: onnx.NodeProto, where: str) -> tuple[str, Any]:
     if node.op_type == "Tile":
         repeats = view.said(node, 1)
         return ("other", None) if repeats is None else ("move", lambda x: np.tile(x, repeats.tolist()))
-    if shape is None or None in shape:
+    if shape is None or shape.count(None) > (node.op_type != "Expand"):
         return "other", None
-    if node.op_type == "Expand":
-        return "move", lambda x: np.broadcast_to(x, shape)  # type: ignore[arg-type]
-    return "move", lambda x: x.reshape(shape)
+    sizes = tuple(-1 if size is None else size for size in shape)
+    return "move", (lambda x: np.broadcast_to(x, sizes)) if node.op_type == "Expand" else lambda x: x.reshape(sizes)
 
 
 ROWS: dict[str, Row] = {

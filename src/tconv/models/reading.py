@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +27,14 @@ class Reader:
         suffixes: of the files that it reads.
         package: that it takes, and the extra that brings it.
         classes: dotted names of the classes of live objects that it reads.
+        first: what has to be done before its package is imported.
     """
 
     name: str
     suffixes: tuple[str, ...]
     package: str
     classes: tuple[str, ...]
+    first: Callable[[], None] = lambda: None
 
     def read(self, model: Any, shapes: Mapping[str, Shape]) -> ModelFacts:
         """What the model holds.
@@ -38,6 +42,7 @@ class Reader:
         Raises:
             MissingExtra: if the framework is not installed.
         """
+        self.first()
         try:
             module = import_module(f".{self.name}", __package__)
         except ModuleNotFoundError as error:
@@ -51,13 +56,22 @@ class Reader:
         return any(isinstance(model, kind) for kind in map(_loaded, self.classes) if kind is not None)
 
 
+BACKENDS = ("jax", "torch", "tensorflow")
+
+
+def _keras_on_some_backend() -> None:
+    """Keras takes TensorFlow where nothing is said, whether it is installed or not."""
+    if "keras" not in sys.modules and "KERAS_BACKEND" not in os.environ:
+        os.environ["KERAS_BACKEND"] = next(filter(find_spec, BACKENDS), BACKENDS[0])
+
+
 READERS: dict[str, Reader] = {
     row.name: row
     for row in (
         Reader("onnx", (".onnx",), "onnx", ("onnx.ModelProto",)),
         Reader("pt2", (".pt2",), "", ()),
         Reader("torch", (), "torch", ("torch.nn.Module", "torch.export.ExportedProgram")),
-        Reader("keras", (".keras",), "keras", ("keras.Model", "keras.Layer")),
+        Reader("keras", (".keras",), "keras", ("keras.Model", "keras.Layer"), _keras_on_some_backend),
     )
 }
 """Everything that can be read."""

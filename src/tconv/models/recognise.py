@@ -55,9 +55,9 @@ def _wanted(nodes: list[Node], outputs: tuple[str, ...], gone: set[str]) -> list
 
 
 def _match(graph: Graph, end: Node, makers: Mapping[str, Node]) -> tuple[Node, set[str]] | None:
-    after = graph.shapes.get(end.output, ())
+    after = _alone(graph.shapes.get(end.output, ()))
     for start, between in _starts(end, makers):
-        before: Any = graph.shapes.get(start, ())
+        before = _alone(graph.shapes.get(start, ()))
         if not _finer(graph, before, after):
             continue
         moved = _moved(np.arange(math.prod(before)).reshape(before), start, end, between)
@@ -65,6 +65,11 @@ def _match(graph: Graph, end: Node, makers: Mapping[str, Node]) -> tuple[Node, s
         if node is not None:
             return node, {one.where for one in between}
     return None
+
+
+def _alone(shape: tuple[int | None, ...]) -> Any:
+    """A shape with a batch of one where the model leaves that open."""
+    return (shape[0] or 1, *shape[1:]) if shape else shape
 
 
 def _finer(graph: Graph, before: tuple[int | None, ...], after: tuple[int | None, ...]) -> bool:
@@ -112,7 +117,7 @@ def _moved(numbers: Array, start: str, end: Node, between: list[Node]) -> Array 
 
 def _named(graph: Graph, start: str, end: Node, between: list[Node], moved: Array) -> Node | None:
     """The one node that moves numbers in the same way."""
-    before: Any = graph.shapes[start]
+    before = _alone(graph.shapes[start])
     numbers: Array = np.arange(math.prod(before)).reshape(before)
     if not graph.last:
         numbers, moved = np.moveaxis(numbers, 1, -1), np.moveaxis(moved, 1, -1)
