@@ -13,7 +13,7 @@ from .options import typed
 
 __all__ = ["VERBS", "app"]
 
-VERBS = ("explain", "solve", "convert", "studio", "train", "apply", "info")  # each a module here, in the help's order
+VERBS = ("explain", "solve", "convert", "studio", "train", "apply", "optimize", "info")  # modules here, in the help's order
 
 
 class Verbs(TyperGroup):

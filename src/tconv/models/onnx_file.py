@@ -14,7 +14,7 @@ from ..errors import DataError, SizeError
 from ..geometry.problem import MEMORY
 from .graph import Array
 
-__all__ = ["load", "weight_values"]
+__all__ = ["fetched", "load", "weight_values"]
 
 EXTERNAL = onnx.TensorProto.EXTERNAL
 
@@ -57,7 +57,7 @@ def weight_values(tensor: onnx.TensorProto, folder: Path | None) -> Array:
                         "than this machine's memory; the file is damaged or hostile.")
     try:
         if tensor.data_location == EXTERNAL:
-            tensor = _fetched(tensor, folder)
+            tensor = fetched(tensor, folder)
         return numpy_helper.to_array(tensor)
     except (ValueError, TypeError, KeyError, onnx.checker.ValidationError) as error:
         if isinstance(error, DataError):
@@ -66,8 +66,12 @@ def weight_values(tensor: onnx.TensorProto, folder: Path | None) -> Array:
                         "file is damaged. Export or download it again.") from None
 
 
-def _fetched(tensor: onnx.TensorProto, folder: Path | None) -> onnx.TensorProto:
-    """The tensor with its external data in it."""
+def fetched(tensor: onnx.TensorProto, folder: Path | None) -> onnx.TensorProto:
+    """The tensor with its external data in it.
+
+    Raises:
+        DataError: if that is missing, too short, or outside the folder.
+    """
     said: dict[str, Any] = {entry.key: entry.value for entry in tensor.external_data}
     place = said.get("location", "")
     if folder is None:
