@@ -13,7 +13,8 @@ from .options import typed
 
 __all__ = ["VERBS", "app"]
 
-VERBS = ("explain", "solve", "convert", "studio", "train", "apply", "optimize", "info")  # modules here, in the help's order
+# Modules here, in the help's order.
+VERBS = ("explain", "solve", "convert", "studio", "train", "apply", "inspect", "optimize", "info")
 
 
 class Verbs(TyperGroup):
