@@ -12,7 +12,7 @@ from torch import nn  # noqa: E402
 from torch.nn.utils import parametrizations  # noqa: E402
 
 import tconv.torch as tt  # noqa: E402
-from tconv import ShapeError  # noqa: E402
+from tconv import SettingError, ShapeError  # noqa: E402
 from tconv.torch.frozen import Frozen  # noqa: E402
 from tests.strategies import integers  # noqa: E402
 
@@ -284,3 +284,19 @@ def test_a_frozen_network_is_exported_saved_and_compiled(tmp_path):
     again.load_state_dict(torch.load(tmp_path / "weights.pt", weights_only=True))
     assert torch.equal(again(x), want)
     assert torch.equal(torch.compile(made, backend="eager", fullgraph=True)(x), want)
+
+
+def test_an_example_lets_each_layer_be_run_by_whoever_is_faster(monkeypatch):
+    network, x = nn.Sequential(up(nn.LeakyReLU(0.5)), nn.Conv2d(3, 2, 3), nn.Sigmoid()).eval(), drawn(0, 1, 2, 4, 4)
+    for theirs in (True, False):
+        monkeypatch.setattr("tconv.torch.choosing._faster", lambda one, other, array, theirs=theirs: theirs)
+        made = tt.accelerate(network, freeze=True, example=x)
+        assert [type(layer.layer) in (nn.Conv2d, nn.ConvTranspose2d) for layer in frozen_layers(made)] == [theirs] * 2
+        assert torch.allclose(made(x), network(x), atol=1e-6)
+
+
+def test_an_example_that_does_not_fit_is_said_in_a_sentence():
+    with pytest.raises(SettingError, match="accelerate: the network cannot be called with the example"):
+        tt.accelerate(up(), freeze=True, example=drawn(0, 1, 5, 4, 4))
+    with pytest.raises(SettingError, match="accelerate: example is given without freeze"):
+        tt.accelerate(up(), example=drawn(0, 1, 2, 4, 4))

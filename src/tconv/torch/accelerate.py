@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeVar, overload
+from typing import Any, Literal, TypeVar, overload
 
 from torch import nn
 from torch.nn.utils.parametrize import is_parametrized
 
 from ..errors import SettingError
+from .choosing import choose
 from .freezing import frozen
 from .modules import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 
@@ -31,10 +32,10 @@ def accelerate(module: Network, *, freeze: Literal[False] = False) -> Network: .
 
 
 @overload
-def accelerate(module: nn.Module, *, freeze: bool) -> nn.Module: ...
+def accelerate(module: nn.Module, *, freeze: bool, example: Any = None) -> nn.Module: ...
 
 
-def accelerate(module: nn.Module, *, freeze: bool = False) -> nn.Module:
+def accelerate(module: nn.Module, *, freeze: bool = False, example: Any = None) -> nn.Module:
     """Let every convolution and transposed convolution of a network run through `tconv.torch`.
 
     As it stands, the network itself is changed and returned: each of PyTorch's own layers becomes ours in its place,
@@ -50,9 +51,11 @@ def accelerate(module: nn.Module, *, freeze: bool = False) -> nn.Module:
     Args:
         module: a network, or one layer.
         freeze: whether to fuse a copy for use.
+        example: with `freeze`, what the network is called with, a tensor or a tuple of arguments: each fused layer is
+            then run on the engine and by PyTorch, and stays with whoever is the faster on this machine at this size.
 
     Raises:
-        SettingError: if it is no `torch.nn.Module`.
+        SettingError: if it is no `torch.nn.Module`, or the example is none or comes without `freeze`.
 
     >>> accelerate(nn.Sequential(nn.ConvTranspose2d(3, 8, 4, stride=2), nn.ReLU()))[0]
     ConvTranspose2d(3, 8, kernel_size=(4, 4), stride=(2, 2))
@@ -66,7 +69,13 @@ def accelerate(module: nn.Module, *, freeze: bool = False) -> nn.Module:
     """
     if not isinstance(module, nn.Module):
         raise SettingError(f"accelerate: module is of type {type(module).__name__}, but has to be a torch.nn.Module.")
-    return frozen(module, _swapped) if freeze else _swapped(module)
+    if not freeze:
+        if example is not None:
+            raise SettingError("accelerate: example is given without freeze; layers that go on learning all run on the "
+                               "engine. Leave it out, or add freeze=True.")
+        return _swapped(module)
+    made = frozen(module, _swapped)
+    return made if example is None else choose(made, example)
 
 
 def _swapped(module: Network) -> Network:

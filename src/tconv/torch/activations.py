@@ -22,8 +22,22 @@ OWN: dict[str, Callable[[Tensor, float], Tensor]] = {
 }
 
 
+IN_PLACE: dict[str, Callable[[Tensor, float], Tensor]] = {
+    "relu": lambda x, slope: torch.relu_(x),
+    "leaky_relu": lambda x, slope: F.leaky_relu(x, slope, inplace=True),
+    "sigmoid": lambda x, slope: torch.sigmoid_(x),
+    "tanh": lambda x, slope: torch.tanh_(x),
+    "silu": lambda x, slope: F.silu(x, inplace=True),
+}
+
+
 class Finish(NamedTuple):
-    """An activation, a name in `methods.ACTIVATIONS` or none, and the slope of a leaky one; called, it is applied.
+    """What becomes of a layer's results; called, its activation is applied.
+
+    Args:
+        activation: a name in `methods.ACTIVATIONS`, or none.
+        slope: of a leaky one.
+        last: whether the channels of what the engine gives lie last in memory, whatever it is given.
 
     >>> Finish("leaky_relu", 0.5)(torch.tensor([-1.0, 2.0]))
     tensor([-0.5000,  2.0000])
@@ -31,9 +45,16 @@ class Finish(NamedTuple):
 
     activation: str | None = None
     slope: float = 0.0
+    last: bool = False
 
     def __call__(self, x: Tensor) -> Tensor:
         return x if self.activation is None else OWN[self.activation](x, self.slope)
+
+    def written(self, x: Tensor) -> Tensor:
+        """The activation, in the memory of its argument where that can be and nobody asks for gradients."""
+        if self.activation not in IN_PLACE or (x.requires_grad and torch.is_grad_enabled()):
+            return self(x)
+        return IN_PLACE[self.activation](x, self.slope)
 
     def __str__(self) -> str:
         return f"{self.activation}({self.slope:g})" if self.activation == "leaky_relu" else str(self.activation)

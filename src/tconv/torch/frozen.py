@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,7 +18,7 @@ from .activations import NOTHING, Finish
 from .calls import conv, conv_transpose
 from .modules import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 
-__all__ = ["NORMS", "Draft", "Frozen", "kind_of"]
+__all__ = ["KINDS", "NORMS", "Draft", "Frozen", "kind_of"]
 
 Pairs = tuple[tuple[int, int], ...]
 
@@ -28,7 +29,9 @@ KINDS: dict[type, tuple[bool, int]] = {
     for kind in (ours, getattr(nn, ours.__name__))
 }
 NORMS: dict[type, int] = {nn.BatchNorm1d: 1, nn.BatchNorm2d: 2, nn.BatchNorm3d: 3}
-MEMORY = {1: torch.contiguous_format, 2: torch.channels_last, 3: torch.channels_last_3d}
+PYTORCHS: dict[type, type] = {ours: getattr(nn, ours.__name__) for layers in LAYERS.values()
+                              for ours in layers.values()}
+THEIRS = frozenset(PYTORCHS.values())
 
 # torch.fx keeps these calls whole.
 torch.fx.wrap("conv")
@@ -36,11 +39,24 @@ torch.fx.wrap("conv_transpose")
 
 
 class Frozen(nn.Module):
-    """A layer and the activation behind it in one, without gradients for its numbers; its input may have one."""
+    """A layer and the activation behind it in one, without gradients for its numbers; its input may have one.
+
+    The layer is one of ours; or PyTorch's own, after `own`.
+    """
 
     def __init__(self, layer: nn.Module, finish: Finish, batched: bool) -> None:
         super().__init__()
         self.layer, self.finish, self.batched = layer.eval().requires_grad_(False), finish, batched
+
+    def own(self) -> Frozen | None:
+        """The same, computed by PyTorch; None if it has no words for the setting."""
+        layer: Any = copy.copy(self.layer)
+        if not all(isinstance(entry, int) for entry in layer.padding):
+            return None
+        layer._parameters = dict(layer._parameters)
+        layer.weight = nn.Parameter(last_in_memory(layer.weight.detach()))
+        layer.__class__ = PYTORCHS[type(layer)]
+        return Frozen(layer, self.finish, self.batched)
 
     def forward(self, input: Tensor) -> Tensor:
         own: Any = self.layer
@@ -48,13 +64,15 @@ class Frozen(nn.Module):
         if self.batched and input.dim() != rank + 2:
             raise ShapeError(f"Frozen: input has shape {tuple(input.shape)}, but repeating cells takes a batch; give "
                              f"input[None].")
+        if type(own) in THEIRS:
+            return self.finish.written(own(input))
         if own.transposed:
             return conv_transpose(rank, input, weight, bias, own.stride, own.padding, own.output_padding, own.groups,
                                   own.dilation, None, self.finish)
         return conv(rank, input, weight, bias, own.stride, own.padding, own.dilation, own.groups, self.finish)
 
     def extra_repr(self) -> str:
-        return "" if self.finish == NOTHING else f"then {self.finish}"
+        return "" if self.finish.activation is None else f"then {self.finish}"
 
 
 @dataclass(frozen=True)
@@ -138,7 +156,7 @@ class Draft:
                        padding=tuple(axis.crop for axis in spec.axes), batched=True)
 
     def layer(self) -> Frozen:
-        """The finished layer; channels lie last in its memory, so they do in its results."""
+        """The finished layer. Its weight lies in memory as the engine reads it fastest: taps, D, C."""
         channels = (self.weight.shape[0], self.outputs) if self.transposed else (
             self.weight.shape[1] * self.groups, self.outputs)
         padding, more = _said(self)
@@ -146,12 +164,14 @@ class Draft:
         own = LAYERS[self.transposed][self.rank](
             *channels, tuple(self.weight.shape[2:]), self.stride, padding, groups=self.groups, dilation=self.dilation,
             bias=self.bias is not None, device="meta", **options)
-        weight = self.weight.clone(memory_format=torch.contiguous_format)
-        if self.rank == 1:
-            weight = weight.movedim(1, -1).contiguous().movedim(-1, 1)
-        own.weight = nn.Parameter(weight.contiguous(memory_format=MEMORY[self.rank]) if self.rank > 1 else weight)
+        own.weight = nn.Parameter(self.weight.movedim((0, 1), (-1, -2)).contiguous().movedim((-1, -2), (0, 1)))
         own.bias = None if self.bias is None else nn.Parameter(self.bias.clone())
-        return Frozen(own, self.finish, self.batched)
+        return Frozen(own, self.finish._replace(last=True), self.batched)
+
+
+def last_in_memory(array: Tensor) -> Tensor:
+    """The same `(N, C, *I)` with its channels last in memory."""
+    return array.movedim(1, -1).contiguous().movedim(-1, 1)
 
 
 def kind_of(layer: nn.Module) -> type:

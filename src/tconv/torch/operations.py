@@ -72,10 +72,11 @@ def _computed(name: str, first: Tensor, second: Tensor, bias: Tensor | None, pro
 
 
 def _layer(name: str, array: Tensor, kernel: Tensor, bias: Tensor | None, problem: Problem, finish: Finish) -> Tensor:
-    last = channels_last(array) or channels_last(kernel)
+    last = finish.last or channels_last(array) or channels_last(kernel)
     if serves(array, kernel) and (bias is None or serves(bias)):
         added = None if bias is None else as_vector(bias)
-        return as_tensor(getattr(engine, name)(as_array(array), as_kernel(kernel), problem, added, *finish), last)
+        said = (problem, added, finish.activation, finish.slope)
+        return as_tensor(getattr(engine, name)(as_array(array), as_kernel(kernel), *said), last)
     return finish(laid(getattr(plain, name)(array, kernel, problem, bias), last))
 
 
