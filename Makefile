@@ -3,7 +3,7 @@
 # make check   lint, types, quick tests
 # make verify  the full grids and long fuzzing, two tests at a time (an hour)
 # make docs    run every example in the documentation, then build the site: build/docs/index.html
-# make bench   this machine: ours beside PyTorch, layer by layer
+# make bench   this machine: ours, the peers and the physical limit, half an hour (ARGS=--quick: three minutes)
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -36,7 +36,7 @@ docs: $(VENV)/dev
 	@echo "build/docs/index.html"
 
 bench: $(VENV)/dev
-	$(BIN)/python benchmarks/layers.py --json benchmarks/layers.json
+	$(BIN)/tconv bench $(ARGS)
 
 clean:
 	rm -rf $(VENV) build

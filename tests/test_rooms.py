@@ -11,17 +11,18 @@ SOURCE = Path(tconv.__file__).parent
 
 ROOMS = ("errors", "files", "geometry", "conventions", "methods", "resize", "initialize", "diagnose", "explain",
          "engine", "operations", "proof", "jax", "torch", "tensorflow", "keras", "models", "recipes", "report",
-         "studio", "cli", "__main__")
+         "bench", "studio", "cli", "__main__")
 
 DOORS = {"geometry/axis": "tconv.explain"}  # opened when a setting is to be explained, and not before
 
 OPTIONAL = {
-    "jax": {"jax", "keras"},  # each backend of Keras is a file in its room
+    "jax": {"jax", "keras", "bench"},  # each backend of Keras is a file in its room
     "jaxlib": {"jax"},
-    "torch": {"torch", "keras", "models"},
-    "tensorflow": {"tensorflow", "keras"},
-    "keras": {"keras", "models", "recipes", "report"},
-    "onnx": {"models"},
+    "torch": {"torch", "keras", "models", "bench"},
+    "tensorflow": {"tensorflow", "keras", "bench"},
+    "keras": {"keras", "models", "recipes", "report", "bench"},
+    "onnx": {"models", "bench"},
+    "openvino": {"bench"},
     "typer": {"cli"},
     "jinja2": {"report", "explain"},
     "openpyxl": {"explain"},

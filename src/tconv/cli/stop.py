@@ -14,11 +14,15 @@ INTERRUPTED = 130
 class Stop:
     """A context in which Ctrl-C is remembered until `check` is called; a second one ends the process at once.
 
+    Args:
+        piece: what is being done between two checks, for the message.
+
     An exception out of nowhere inside a framework's compiler has crashed the process; between two steps it is harmless.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, piece: str = "step") -> None:
         self.asked = False
+        self.piece = piece
 
     def __enter__(self) -> Stop:
         self.before = signal.signal(signal.SIGINT, self._ask)
@@ -40,4 +44,4 @@ class Stop:
         if self.asked:
             os._exit(INTERRUPTED)
         self.asked = True
-        os.write(2, b"\nStopping after this step; press Ctrl-C again to stop at once.\n")
+        os.write(2, f"\nStopping after this {self.piece}; press Ctrl-C again to stop at once.\n".encode())

@@ -1,0 +1,200 @@
+"""Results as a section of a page in Markdown, with its pictures beside it; written anew from the JSON at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from ..errors import DataError
+from ..files import write_whole
+from ..report.page import duration
+from .facts import FROZEN, LIVE, Limits, Results, Row
+from .picture import layers_picture, step_picture
+from .steps import STEP
+from .summary import behind, summaries
+
+__all__ = ["BEGIN", "END", "fill", "pictures", "rest", "section"]
+
+BEGIN, END = "<!-- results: written by `tconv bench --show` -->", "<!-- end of the results -->"
+BUSY = 0.05  # of the cores: what is worth saying
+
+
+def fill(path: Path, results: Results) -> None:
+    """Write the results between the two marks of a page, and the pictures into a folder of the page's name.
+
+    Raises:
+        DataError: if the page is missing or has no such marks.
+    """
+    try:
+        text = path.read_text("utf-8")
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}); give a page in Markdown.") from None
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise DataError(f"{path}: has no lines {BEGIN!r} and {END!r}, between which the results go; add them.")
+    for name, svg in pictures(results).items():
+        write_whole(path.with_suffix("") / name, svg)
+    write_whole(path, f"{before}{BEGIN}\n\n{section(results, path.stem)}\n{END}{after}")
+
+
+def pictures(results: Results) -> dict[str, str]:
+    """Every picture that the results allow, by its file's name."""
+    found = {}
+    for passing, dtype, threads in _kinds(results):
+        if any(row.ours() for row in _rows(results, passing, dtype, threads)):
+            found[_name(passing, dtype, threads)] = layers_picture(results, passing=passing, dtype=dtype,
+                                                                   threads=threads)
+    for row in results.rows:
+        if row.passing == STEP and row.timings:
+            found[_name(row.name, row.dtype, row.threads)] = step_picture(row)
+    return found
+
+
+def section(results: Results, folder: str) -> str:
+    """The page's text; pictures are in this folder."""
+    parts = [_machine(results), _limits(results), _summary(results)]
+    most = max((row.threads for row in results.rows), default=1)
+    for passing, dtype, threads in _kinds(results):
+        if threads == most and any(row.ours() for row in _rows(results, passing, dtype, threads)):
+            told = f"{passing}, {dtype}, {_threads(threads)}: every peer's time beside ours"
+            parts.append(f"![{told}]({folder}/{_name(passing, dtype, threads)})\n")
+    parts += [_steps(results, folder), _behind(results), _skipped(results), *_tables(results)]
+    return "\n".join(part for part in parts if part)
+
+
+def _kinds(results: Results) -> list[tuple[str, str, int]]:
+    return list(dict.fromkeys((row.passing, row.dtype, row.threads) for row in results.rows if row.passing != STEP))
+
+
+def _rows(results: Results, passing: str, dtype: str, threads: int) -> list[Row]:
+    return [row for row in results.rows if (row.passing, row.dtype, row.threads) == (passing, dtype, threads)]
+
+
+def _name(what: str, dtype: str, threads: int) -> str:
+    return f"{what}-{dtype}-{threads}.svg".replace(" ", "-")
+
+
+def _threads(count: int) -> str:
+    return f"{count} thread{'s' * (count > 1)}"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> str:
+    """A table in Markdown; these columns are set to the right."""
+    line = "|".join("---:" if at in right else "---" for at in range(len(head)))
+    return "\n".join([f"| {' | '.join(head)} |", f"|{line}|", *(f"| {' | '.join(row)} |" for row in rows)]) + "\n"
+
+
+def _machine(results: Results) -> str:
+    here, versions = results.machine, results.versions
+    said = ", ".join(f"{name} {version}" for name, version in versions.items())
+    return (f"Measured on {results.started[:10]} on {here.cores} cores of {here.cpu} ({here.system}, {here.isa}), in "
+            f"{duration(results.seconds)}. {rest(results)}\n\n{said}.\n")
+
+
+def rest(results: Results) -> str:
+    """How far the machine was at rest."""
+    shares = sorted(row.bystanders for row in results.rows if row.bystanders is not None)
+    if not shares:
+        return ""
+    busy = sum(share > BUSY for share in shares)
+    said = f"Other programs had {shares[len(shares) // 2]:.1%} of the cores in the median task"
+    return said + (f", and more than {BUSY:.0%} in {busy} of {len(shares)} tasks." if busy else ".")
+
+
+def _limits(results: Results) -> str:
+    if not results.limits:
+        return ""
+    rows = [(_threads(one.threads), f"{one.peak / 1e9:.0f}",
+             f"{one.bfloat16 / 1e9:.0f}" if one.bfloat16 else "as float32", *_bandwidths(one), one.how)
+            for one in results.limits]
+    return "The machine's limits, in the same run:\n\n" + table(
+        ("", "float32 GFLOP/s", "bfloat16 GFLOP/s", "GB/s, 1 MB", "GB/s, 256 MB", "found by"), rows, (1, 2, 3, 4))
+
+
+def _bandwidths(limits: Limits) -> tuple[str, str]:
+    small, large = (f"{limits.bandwidth(2**power) / 1e9:.0f}" for power in (20, 28))
+    return small, large
+
+
+def _summary(results: Results) -> str:
+    rows = []
+    for one in summaries(results):
+        kernels = one.kernels + (f", {one.dtype} against {one.against}" if one.dtype != one.against else "")
+        share = f"{one.fraction:.0%}" if one.fraction else ""
+        rows.append((one.passing, one.dtype, str(one.threads), kernels, f"**{one.ratio:.2f}**",
+                     f"{one.least[0]:.2f} `{one.least[1]}`", f"{one.won} of {one.layers}", share))
+    if not rows:
+        return ""
+    return ("How many times as fast as the best peer for each layer, the geometric mean; and of the machine's limit, "
+            "over layers of more than 10 million operations:\n\n" + table(
+                ("", "", "threads", "kernels", "mean", "least", "not slower", "of the limit"), rows, (2, 4, 7)))
+
+
+def _steps(results: Results, folder: str) -> str:
+    parts = []
+    for row in results.rows:
+        if row.passing == STEP and row.timings:
+            name = _name(row.name, row.dtype, row.threads)
+            ratio, ours, best = row.ratio(), row.ours(), row.best()
+            said = (f"`{row.name}`, {row.dtype}: {ours.peer} takes {ours.milliseconds:,.0f} ms, the best peer, "
+                    f"{best.peer}, {best.milliseconds:,.0f} ms: {ratio:.2f} times as fast.\n\n"
+                    if ratio and ours and best else "")
+            parts.append(f"{said}![a training step of {row.name}, {row.dtype}]({folder}/{name})\n")
+    return "## Whole training steps\n\n" + "\n".join(parts) if parts else ""
+
+
+def _behind(results: Results) -> str:
+    lines = []
+    for passing, dtype, threads in _kinds(results):
+        for kernels in (LIVE, FROZEN):
+            found = behind(results, passing, dtype, threads, kernels)
+            if found:
+                said = ", ".join(f"`{layer}` {ratio:.2f} ({peer})" for ratio, layer, peer in found)
+                lines.append(f"- {passing}, {dtype}, {_threads(threads)}, {kernels} kernels: {said}.")
+    return "## Where a peer is faster\n\n" + "\n".join(lines) + "\n" if lines else ""
+
+
+def _skipped(results: Results) -> str:
+    """Who took no part, each reason once."""
+    told: dict[tuple[str, str], list[str]] = {}
+    for row in results.rows:
+        for skip in row.skipped:
+            told.setdefault((skip.peer, skip.reason), []).append(f"`{row.name}` {row.passing}")
+    lines = [f"- {peer}: {reason} ({_few(list(dict.fromkeys(where)))})." for (peer, reason), where in told.items()]
+    return "## Who took no part\n\n" + "\n".join(lines) + "\n" if lines else ""
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names) if len(names) <= 4 else f"{', '.join(names[:3])} and {len(names) - 3} more"
+
+
+def _tables(results: Results) -> Iterator[str]:
+    """Layer by layer, for each dtype and number of threads."""
+    kinds = dict.fromkeys((dtype, threads) for _, dtype, threads in _kinds(results))
+    for dtype, threads in kinds:
+        passes = [passing for passing, *rest in _kinds(results) if tuple(rest) == (dtype, threads)]
+        head = ["layer", *(word for passing in passes for word in _head(passing))]
+        names = dict.fromkeys(row.name for row in results.rows if (row.dtype, row.threads) == (dtype, threads)
+                              and row.passing != STEP)
+        rows = [[f"`{name}`", *(cell for passing in passes for cell in
+                                _cells(results.find(name, passing, dtype, threads), passing))] for name in names]
+        yield (f"## {dtype}, {_threads(threads)}\n\nOurs in ms, how many times as fast as the best peer, and the share "
+               "of the limit.\n\n" + table(head, rows, range(1, len(head))))
+
+
+def _head(passing: str) -> list[str]:
+    return [passing, "live", "frozen", "limit"] if passing == "forward" else [passing, "peers", "limit"]
+
+
+def _cells(row: Row | None, passing: str) -> list[str]:
+    kinds = (LIVE, FROZEN) if passing == "forward" else (LIVE,)
+    ours = row.ours() if row else None
+    if row is None or ours is None:
+        return [""] * (len(kinds) + 2)
+    return [f"{ours.milliseconds:.3g}", *(_ratio(row, kernels) for kernels in kinds), f"{row.fraction or 0:.0%}"]
+
+
+def _ratio(row: Row, kernels: str) -> str:
+    ratio, best = row.ratio(kernels), row.best(kernels)
+    return f"{ratio:.2f} {best.peer}" if ratio and best else ""
