@@ -16,6 +16,7 @@ except ImportError:
 from . import layers
 from .acceleration import accelerate
 from .convolution import Conv1D, Conv2D, Conv3D
+from .crop_like import CropLike
 from .initializers import ICNR, Bilinear, ICNRTransposed, PhaseVarianceScaling
 from .resize_conv import ResizeConv, SubpixelConv
 from .transposed import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
@@ -31,6 +32,7 @@ __all__ = [
     "Conv2DTranspose",
     "Conv3D",
     "Conv3DTranspose",
+    "CropLike",
     "ICNRTransposed",
     "MaxPoolingWithIndices",
     "MaxUnpooling",

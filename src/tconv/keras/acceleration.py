@@ -9,6 +9,7 @@ import keras
 
 from ..errors import UnsupportedError
 from .convolution import Conv1D, Conv2D, Conv3D
+from .freezing import frozen
 from .transposed import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
 
 __all__ = ["accelerate"]
@@ -17,12 +18,18 @@ REPLACED = {getattr(keras.layers, layer.__name__): layer
             for layer in (Conv1D, Conv2D, Conv3D, Conv1DTranspose, Conv2DTranspose, Conv3DTranspose)}
 
 
-def accelerate(model: Any) -> Any:
+def accelerate(model: Any, *, freeze: bool = False) -> Any:
     """A copy of a model, with the same weights, whose convolutions are ours wherever they are Keras' own.
+
+    With `freeze` it is a model for use that is not to be trained, and fused: batch norms go into the kernels, zeros
+    around an input become padding, activations become part of the layer, and nearest upsampling with the convolution
+    behind it becomes one transposed convolution, of fewer multiply-adds. Sequential and functional models are, and
+    such within them; the inside of other models and layers is as without it.
 
     Args:
         model: Sequential, functional or of a class of its own with a `get_config`; built. Models and layers inside
             models and layers are found too; subclasses of Keras' convolutions are left as they are.
+        freeze: whether to fuse it for use.
 
     Returns:
         A new model that shares no weights with the old one. If the old one is compiled the new one is compiled alike;
@@ -34,12 +41,15 @@ def accelerate(model: Any) -> Any:
     >>> model = keras.Sequential([keras.Input((8, 1)), keras.layers.Conv1D(2, 3)])
     >>> type(accelerate(model).layers[0]) is Conv1D
     True
+    >>> up = keras.Sequential([keras.Input((8, 1)), keras.layers.UpSampling1D(), keras.layers.Conv1D(2, 3)])
+    >>> [layer.strides for layer in accelerate(up, freeze=True).layers]
+    [(2,)]
     """
     twin = _copied(model)
     for layer in twin._flatten_layers():
         if type(layer) in REPLACED:
             _become(layer, REPLACED[type(layer)])
-    return twin
+    return frozen(twin) if freeze else twin
 
 
 def _copied(model: Any) -> Any:

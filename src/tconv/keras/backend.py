@@ -14,7 +14,7 @@ import keras
 from ..geometry import Problem
 from . import plain
 
-__all__ = ["BACKENDS", "conv", "conv_transpose"]
+__all__ = ["BACKENDS", "conv", "conv_transpose", "finished"]
 
 Contraction = Callable[[Any, Any, Problem], Any]
 
@@ -45,6 +45,28 @@ def _other() -> tuple[Contraction, Contraction]:
         return plain.conv(y, kernel, **_settings(problem), padding=_ends(problem))
 
     return conv_transpose, conv
+
+
+def finished(name: str, x: Any, kernel: Any, problem: Problem, bias: Any, activation: Any) -> Any:
+    """A contraction with its bias and activation, where a backend's engine applies them as it stores; None elsewhere.
+
+    Under JAX that is left to XLA, which makes one pass of them.
+    """
+    if keras.backend.backend() != "torch" or activation not in _said_activations():
+        return None
+    from ..torch.activations import Finish
+    from . import torch_order
+
+    said = Finish(*_said_activations()[activation])
+    return getattr(torch_order, name)(x, kernel, problem, bias, said)
+
+
+@cache
+def _said_activations() -> dict[Any, tuple[Any, ...]]:
+    """Keras' activations that the engine knows, with their slopes."""
+    own = keras.activations
+    return {None: (), own.linear: (), own.relu: ("relu",), own.sigmoid: ("sigmoid",), own.tanh: ("tanh",),
+            own.leaky_relu: ("leaky_relu", 0.2), own.gelu: ("gelu",), own.silu: ("silu",)}
 
 
 BACKENDS = {"jax": _jax, "tensorflow": _tensorflow, "torch": _torch}

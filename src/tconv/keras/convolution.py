@@ -10,7 +10,7 @@ import keras
 
 from ..conventions.keras import conv_problem
 from ..geometry import Problem, Spec
-from . import backend, plain
+from . import plain
 from .drop_in import ANY, REMEMBERED, DropIn, Sizes, settled
 
 __all__ = ["Conv1D", "Conv2D", "Conv3D"]
@@ -55,7 +55,7 @@ class _Convolution(DropIn):
         self._grid(inputs.shape)
         if settled(x):
             problem = problem_of(**self._settings(), fine=tuple(x.shape)[1:-1])
-            return self._finished(backend.conv(x, kernel, problem))
+            return self._computed("conv", x, kernel, problem)
         return self._finished(plain.conv(x, kernel, **{**self._settings(), "padding": self._pads()}))
 
     def _met(self, sizes: tuple[int, ...]) -> Problem:

@@ -11,7 +11,8 @@ from keras import ops
 
 from ..conventions.crops import pairs
 from ..errors import ShapeError
-from ..geometry import Spec, per_axis, whole
+from ..geometry import Problem, Spec, per_axis, whole
+from . import backend
 
 __all__ = ["ANY", "REMEMBERED", "DropIn", "settled"]
 
@@ -61,6 +62,14 @@ class DropIn(Layer):
         kernel = ops.convert_to_tensor(self.kernel)
         x = ops.convert_to_tensor(inputs, keras.backend.standardize_dtype(kernel.dtype))
         return (ops.moveaxis(x, 1, -1) if self._first else x), kernel
+
+    def _computed(self, name: str, x: Any, kernel: Any, problem: Problem) -> Any:
+        """The contraction of that name, the bias, the activation; in one where the backend can."""
+        bias = ops.cast(self.bias, x.dtype) if self.use_bias else None
+        outputs = backend.finished(name, x, kernel, problem, bias, self.activation)
+        if outputs is None:
+            return self._finished(getattr(backend, name)(x, kernel, problem))
+        return ops.moveaxis(outputs, -1, 1) if self._first else outputs
 
     def _finished(self, outputs: Any) -> Any:
         """The bias, channels where they belong, the activation.

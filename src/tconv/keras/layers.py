@@ -10,6 +10,7 @@ from typing import Any
 import keras
 
 from .convolution import Conv1D, Conv2D, Conv3D
+from .crop_like import CropLike
 from .resize_conv import ResizeConv, SubpixelConv
 from .transposed import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
 from .unpooling import MaxPoolingWithIndices, MaxUnpooling
@@ -18,7 +19,7 @@ from .upsampling import UpSampling1D, UpSampling2D, UpSampling3D
 OURS: dict[str, Any] = {
     layer.__name__: layer
     for layer in (Conv1D, Conv2D, Conv3D, Conv1DTranspose, Conv2DTranspose, Conv3DTranspose, UpSampling1D, UpSampling2D,
-                  UpSampling3D, ResizeConv, SubpixelConv, MaxPoolingWithIndices, MaxUnpooling)
+                  UpSampling3D, ResizeConv, SubpixelConv, CropLike, MaxPoolingWithIndices, MaxUnpooling)
 }
 
 __all__ = sorted({*OURS, *(name for name in dir(keras.layers) if not name.startswith("_"))})

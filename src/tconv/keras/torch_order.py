@@ -8,18 +8,26 @@ import torch
 
 from ..geometry import Problem
 from ..torch import family, plain
+from ..torch.activations import NOTHING, Finish
 
 __all__ = ["conv", "conv_transpose"]
 
 
-def conv_transpose(x: Any, kernel: Any, problem: Problem) -> Any:
+def conv_transpose(x: Any, kernel: Any, problem: Problem, bias: Any = None, finish: Finish = NOTHING) -> Any:
     """Coarse `(N, *coarse, C)` and kernel `(*K, D / groups, C)` to fine `(N, *fine, D)`."""
-    return _last(_room().conv_transpose(_first(x), _weight(kernel), problem))
+    return _layer("conv_transpose", x, kernel, problem, bias, finish)
 
 
-def conv(y: Any, kernel: Any, problem: Problem) -> Any:
+def conv(y: Any, kernel: Any, problem: Problem, bias: Any = None, finish: Finish = NOTHING) -> Any:
     """Fine `(N, *fine, D)` and kernel `(*K, D / groups, C)` to coarse `(N, *coarse, C)`."""
-    return _last(_room().conv(_first(y), _weight(kernel), problem))
+    return _layer("conv", y, kernel, problem, bias, finish)
+
+
+def _layer(name: str, array: Any, kernel: Any, problem: Problem, bias: Any, finish: Finish) -> Any:
+    room = _room()
+    if room is plain:
+        return _last(finish(getattr(plain, name)(_first(array), _weight(kernel), problem, bias)))
+    return _last(getattr(family, name)(_first(array), _weight(kernel), problem, bias, finish))
 
 
 def _room() -> Any:

@@ -11,7 +11,7 @@ import keras
 from ..conventions.keras import transposed_crops, transposed_problem
 from ..errors import SettingError, ShapeError
 from ..geometry import Problem, Spec, per_axis, whole
-from . import backend, plain
+from . import plain
 from .drop_in import ANY, REMEMBERED, DropIn, Sizes, settled
 
 __all__ = ["Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"]
@@ -77,7 +77,7 @@ class _Transposed(DropIn):
         x, kernel = self._operands(inputs)
         self._grid(inputs.shape)
         if settled(x):
-            return self._finished(backend.conv_transpose(x, kernel, self._problem(tuple(x.shape)[1:-1], output_size)))
+            return self._computed("conv_transpose", x, kernel, self._problem(tuple(x.shape)[1:-1], output_size))
         if output_size is not None:
             raise ShapeError(f"{type(self).__name__}: output_size is {output_size}, but the input's sizes are not "
                              f"known yet, {tuple(x.shape)}; give the input fixed sizes, or use output_padding.")
