@@ -190,6 +190,20 @@ def _pad(told: _Told) -> tuple[str, Any]:
     return "pad", Pad(tuple(pairs), mode.get(name, name))
 
 
+def _slice(told: _Told) -> tuple[str, Any]:
+    """A cut at the ends of a spatial axis; other slices are found by their shapes."""
+    shape = told.shape("self")
+    rank, dim = len(shape), told.get("dim", default=0)
+    dim = dim + rank if dim < 0 else dim
+    size, start, end = shape[dim] if rank else None, told.get("start", default=0), told.get("end")
+    if rank < 3 or dim < 2 or told.get("step", default=1) != 1 or size is None:
+        return "other", None
+    kept = range(size)[start:end]
+    pairs = [(0, 0)] * (rank - 2)
+    pairs[dim - 2] = (-kept.start, kept.stop - size)
+    return "cut", Pad(tuple(pairs), "constant")
+
+
 def _pool(told: _Told) -> tuple[str, Any]:
     rank = len(told.shape("self")) - 2
     kernel = _listed(told.get("kernel_size"), rank)
@@ -283,7 +297,7 @@ ROWS: dict[str, Row] = {
     "upsample_linear1d": _resize, "upsample_bilinear2d": _resize, "upsample_trilinear3d": _resize,
     "upsample_bicubic2d": _resize, "pixel_shuffle": _shuffle, "batch_norm": _batch_norm,
     **dict.fromkeys(("instance_norm", "group_norm", "layer_norm"), _data_norm),
-    "pad": _pad, "constant_pad_nd": _pad,
+    "slice": _slice, "pad": _pad, "constant_pad_nd": _pad,
     **{f"{name}_pad{rank}d": _pad for name in ("reflection", "replication") for rank in RANKS},
     **{f"{name}_pool{rank}d": _pool for name in ("max", "avg") for rank in RANKS},
     "add": _with_constant, "mul": _with_constant, "cat": _cat, "concat": _cat,

@@ -48,8 +48,9 @@ class Node:
 
     Args:
         where: its place, unique in the model.
-        op: what it does: "conv", "conv_transpose", "resize", "shuffle", "norm", "activation", "pad", "move" (numbers
-            change places only), "pool", "each" (cell by cell), "concat", or "other".
+        op: what it does: "conv", "conv_transpose", "resize", "shuffle", "norm", "activation", "scale" and "shift" (by
+            one number for each channel), "pad", "cut" (both ends of an axis), "move" (numbers change places only),
+            "pool", "each" (cell by cell), "same" (nothing), "concat", or "other".
         says: the framework's own word.
         inputs: the values that it takes, those of the model's weights left out.
         outputs: the values that it gives.

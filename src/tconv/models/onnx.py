@@ -243,6 +243,24 @@ def _pad(view: _View, node: onnx.NodeProto, where: str) -> tuple[str, Any]:
     return "pad", Pad(pairs[2:], said.get("mode", "constant"))
 
 
+def _slice(view: _View, node: onnx.NodeProto, where: str) -> tuple[str, Any]:
+    """A cut at the ends of spatial axes; other slices are found by their shapes."""
+    said, rank, shape = attributes(node), view.rank(node), view.shapes.get(node.input[0])
+    given = {name: view.said(node, number) for number, name in enumerate(("starts", "ends", "axes", "steps"), 1)}
+    starts, ends, axes, steps = (said.get(name) if found is None else [int(one) for one in found.ravel()]
+                                 for name, found in given.items())
+    if not rank or rank < 1 or shape is None or starts is None or ends is None or set(steps or [1]) != {1}:
+        return "other", None
+    pairs = [(0, 0)] * (rank + 2)
+    for axis, start, end in zip(axes or range(len(starts)), starts, ends, strict=True):
+        size = shape[axis]
+        if size is None:
+            return "other", None
+        kept = range(size)[start:end]
+        pairs[axis] = (-kept.start, kept.stop - size)
+    return ("other", None) if any(map(any, pairs[:2])) else ("cut", Pad(tuple(pairs[2:]), "constant"))
+
+
 def _with_constant(view: _View, node: onnx.NodeProto, where: str) -> tuple[str, Any]:
     """Addition and multiplication by one number for each channel, or by one for all."""
     constants = [value for number in (0, 1) if (value := view.said(node, number)) is not None]
@@ -293,7 +311,7 @@ def _moved(view: _View, node: onnx.NodeProto, where: str) -> tuple[str, Any]:
 
 ROWS: dict[str, Row] = {
     "Conv": _convolution, "ConvTranspose": _convolution, "Resize": _resize, "Upsample": _resize,
-    "DepthToSpace": _shuffle, "BatchNormalization": _batch_norm, "Pad": _pad, "Add": _with_constant,
+    "DepthToSpace": _shuffle, "BatchNormalization": _batch_norm, "Pad": _pad, "Slice": _slice, "Add": _with_constant,
     "Mul": _with_constant, "MaxPool": _pool, "AveragePool": _pool, "Concat": _concat, "Transpose": _moved,
     "Tile": _moved, "Expand": _moved, "Reshape": _moved, "Unsqueeze": _moved, "Squeeze": _moved, "Flatten": _moved,
     **dict.fromkeys(NORMS, _data_norm), **dict.fromkeys(ACTIVATIONS, _activation),

@@ -37,10 +37,29 @@ def recognised(graph: Graph) -> Graph:
             if match is not None:
                 found[node.where] = match
                 gone |= match[1]
-    if not found:
-        return graph
     nodes = [found[node.where][0] if node.where in found else node for node in graph.nodes]
-    return replace(graph, nodes=tuple(_wanted(nodes, graph.outputs, gone)))
+    return replace(graph, nodes=_joined(_wanted(nodes, graph.outputs, gone), graph.outputs))
+
+
+def _joined(nodes: list[Node], outputs: tuple[str, ...]) -> tuple[Node, ...]:
+    """Nearest resizes one behind the other, an axis each perhaps, as one."""
+    taken = [value for node in nodes for value in node.inputs]
+    alone = {node.output: node for node in nodes if _repeats(node) and taken.count(node.output) == 1
+             and node.output not in outputs}
+    kept: dict[str, Node] = {}
+    for node in nodes:
+        before = kept.get(alone[node.inputs[0]].where) if _repeats(node) and node.inputs[0] in alone else None
+        if before is not None:
+            del kept[before.where]
+            factor = tuple(a * b for a, b in zip(before.data.factor, node.data.factor, strict=True))
+            node = replace(node, inputs=before.inputs, data=replace(node.data, factor=factor))
+        kept[node.where] = node
+    return tuple(kept.values())
+
+
+def _repeats(node: Node) -> bool:
+    return (node.op == "resize" and node.data.interpolation == "nearest" and node.data.factor is not None
+            and all(isinstance(times, int) for times in node.data.factor))
 
 
 def _wanted(nodes: list[Node], outputs: tuple[str, ...], gone: set[str]) -> list[Node]:

@@ -211,11 +211,11 @@ STEPS: dict[str, Any] = {
 
 def _needed(graph: Graph, output: str, ways: Mapping[str, list[tuple[str, Way]]]) -> list[str]:
     """The values that an output is made of."""
-    found, edge = {output}, [output]
+    found, edge = {output: None}, [output]
     while edge:
         for value, _ in ways.get(edge.pop(), ()):
             if value not in found:
-                found.add(value)
+                found[value] = None
                 edge.append(value)
     return list(found)
 

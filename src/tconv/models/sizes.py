@@ -140,6 +140,6 @@ def _same(graph: Graph, node: Node, taken: list[Any]) -> Shape:
 
 ROWS: dict[str, Any] = {
     "conv": _convolution, "conv_transpose": _convolution, "resize": _resize, "shuffle": _shuffle, "pad": _pad,
-    "pool": _pool, "concat": _concat, "each": _each,
+    "cut": _pad, "pool": _pool, "concat": _concat, "each": _each,
     **dict.fromkeys(("norm", "activation", "scale", "shift", "same"), _same),
 }
