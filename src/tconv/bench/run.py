@@ -165,8 +165,7 @@ def _layers(plan: Plan, threads: int, results: Results, keep: Keep, watch: Watch
         for task in tasks:
             if held != (held := (task.layer, task.dtype)):
                 _draw(task, plan.passes, Path(folder))
-            results = _measured(plan, crew, task, Path(folder), plan.seconds, results, watch)
-            keep(results)
+            results = _measured(plan, crew, task, Path(folder), plan.seconds, results, keep, watch)
     return results
 
 
@@ -177,13 +176,11 @@ def _network(plan: Plan, step: Step, results: Results, keep: Keep, watch: Watch)
     results = _limited(results, step.threads)
     watch(Event(len(results.rows), f"starting frameworks for {step.name}"))
     with Crew(plan.steppers, step.threads) as crew, TemporaryDirectory() as folder:
-        results = _measured(plan, crew, step, Path(folder), STEP_TIMES * plan.seconds, results, watch)
-        keep(results)
-    return results
+        return _measured(plan, crew, step, Path(folder), STEP_TIMES * plan.seconds, results, keep, watch)
 
 
 def _measured(plan: Plan, crew: Crew, task: Task | Step, folder: Path, seconds: float, results: Results,
-              watch: Watch) -> Results:
+              keep: Keep, watch: Watch) -> Results:
     """The results with one row more."""
     began, bystanders = time.perf_counter(), Bystanders(crew.pids())
     said = f"{task.name}, {task.passing}, {task.dtype}, {_threads(task.threads)}"
@@ -200,6 +197,7 @@ def _measured(plan: Plan, crew: Crew, task: Task | Step, folder: Path, seconds: 
               1e3 * limits.seconds(task.cost, task.dtype), timings, crew.skipped(),
               bystanders.share())
     grown = replace(results, rows=(*results.rows, row), seconds=results.seconds + time.perf_counter() - began)
+    keep(grown)
     watch(Event(len(grown.rows), said, row))
     return grown
 

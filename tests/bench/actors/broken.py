@@ -1,0 +1,5 @@
+"""A framework that cannot be loaded."""
+
+
+def start(threads):
+    raise ImportError("libfast.so: cannot open shared object file")
