@@ -62,7 +62,7 @@ def optimize(
     settings = rewrite.Settings(
         passes=_chosen(rewrite.PASSES, only, without, also), measure=measure, threads=threads, seconds=seconds,
         tolerance=tolerance, seed=seed, told=lambda step: None if as_json else _tell(err(), step))
-    found = rewrite.optimize(source, inputs=_arrays(given or []), shapes=_shapes(shape or []), settings=settings)
+    found = rewrite.optimize_apart(source, inputs=_arrays(given or []), shapes=_shapes(shape or []), settings=settings)
     write_whole(target, found.model.SerializeToString())
     if as_json:
         print(json.dumps(_data(found, source, target), indent=2))

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper, shape_inference
 
-__all__ = ["Graph", "Part", "attributes"]
+__all__ = ["Graph", "Part", "attributes", "inferred"]
 
 Array = NDArray[Any]
 Sizes = tuple[int | None, ...]
@@ -204,3 +204,14 @@ def _initializers_alone(model: ModelProto) -> None:
     del model.graph.input[:]
     model.graph.input.extend(inputs)
     model.ir_version = INITIALIZERS_ALONE
+
+
+def inferred(model: ModelProto) -> dict[str, Sizes]:
+    """The shapes of values, as far as ONNX can tell."""
+    try:
+        graph = shape_inference.infer_shapes(model, data_prop=True).graph
+    except Exception:  # the inference has no common kind of error, and a model without it is still a model
+        graph = model.graph
+    rows = [one for one in (*graph.input, *graph.value_info, *graph.output) if one.type.tensor_type.HasField("shape")]
+    return {one.name: tuple(size.dim_value if size.HasField("dim_value") else None
+                            for size in one.type.tensor_type.shape.dim) for one in rows}

@@ -88,6 +88,8 @@ def read(graph: Graph, node: NodeProto, op: str | None = None) -> Layer | None:
         return None
     if tuple(axis.kernel for axis in spec.axes) != kernel.shape[2:] or kernel.shape[0] % spec.groups:
         return None
+    if _unclear(said, spec):
+        return None
     layer = Layer(node.op_type, node.input[0], node.output[0], kernel, bias, spec)
     return layer if bias is None or bias.shape == (layer.outputs,) else None
 
@@ -121,6 +123,13 @@ def rounded(numbers: Array, like: Array) -> Array:
     """Numbers computed in float64, in the type of those that they replace."""
     with np.errstate(over="ignore"):
         return numbers.astype(like.dtype)
+
+
+def _unclear(said: dict[str, Any], spec: Spec) -> bool:
+    """Whether ONNX's text and ONNX Runtime read a node differently: a size beyond the full one, or growing twice."""
+    sized = said.get("output_shape") or said.get("auto_pad", "NOTSET").startswith("SAME")
+    more = any(said.get("output_padding", ()))
+    return bool(sized) and (more or any(min(axis.crop) < 0 for axis in spec.axes))
 
 
 def _bias(graph: Graph, node: NodeProto) -> Any:

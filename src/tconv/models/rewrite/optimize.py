@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import onnx
 from numpy.typing import NDArray
 from onnx import ModelProto
 
 from ...errors import DataError, SettingError
 from .compare import Difference
-from .graph import Graph
+from .graph import Graph, inferred
 from .judge import alone, judged
 from .layer import ROWS
 from .load import load
@@ -28,6 +27,10 @@ Array = NDArray[Any]
 Decisions = Mapping[tuple[str, str], str]
 CHANCE = 0.98  # what only leaves something out is not slower than this but by chance
 WHOLE = 4  # times as long as one place, the whole is measured
+
+
+def _quiet(step: Step) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class Settings:
     seconds: float = 0.6
     tolerance: float = 1e-4
     seed: int = 0
-    told: Callable[[Step], None] = field(default=lambda step: None)
+    told: Callable[[Step], None] = _quiet
 
 
 def optimize(
@@ -105,7 +108,7 @@ class _Work:
 
     def __init__(self, model: ModelProto, trial: Trial, settings: Settings, passes: Sequence[Pass]):
         self.original, self.trial, self.settings, self.steps = model, trial, settings, list[Step]()
-        self.graph = Graph(model, _inferred(model))
+        self.graph = Graph(model, inferred(model))
         self.notes = [f"The whole was not run: {trial.refusal} Each change was compared by itself."] * (not trial.runs)
         self.notes += [f"{one.name} is left out: it needs operators of version {one.opset}, the model has "
                        f"{self.graph.opset}." for one in passes if one.opset > self.graph.opset]
@@ -223,14 +226,3 @@ def _apply(graph: Graph, site: Site, way: str) -> None:
     if len(layers) == 1:
         layers[0].name = site.where  # whoever knows the layer finds it again
     graph.replace(site.nodes, part)
-
-
-def _inferred(model: ModelProto) -> dict[str, tuple[int | None, ...]]:
-    """The shapes of values, as far as ONNX can tell."""
-    try:
-        graph = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
-    except Exception:  # the inference has no common kind of error, and a model without it is still a model
-        graph = model.graph
-    rows = [one for one in (*graph.input, *graph.value_info, *graph.output) if one.type.tensor_type.HasField("shape")]
-    return {one.name: tuple(size.dim_value if size.HasField("dim_value") else None
-                            for size in one.type.tensor_type.shape.dim) for one in rows}

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, helper, numpy_helper
 
+from .cells import ALONE
 from .graph import Graph, Part
 from .site import Site
 
 __all__ = ["Region", "surroundings"]
 
 Array = NDArray[Any]
-CELL_BY_CELL = {"Relu", "LeakyRelu", "Sigmoid", "Tanh", "Clip", "PRelu", "Elu", "Selu", "HardSigmoid", "HardSwish", "Add",
-                "Mul", "BatchNormalization"}
+CELL_BY_CELL = ALONE | {"Add", "Mul", "PRelu", "BatchNormalization"}
 LAYERS = {"Conv", "ConvTranspose"}
 FAR = 4  # nodes to look before and behind
 
@@ -27,7 +27,7 @@ class Region:
     Args:
         graph: the site's.
         site: the nodes that may be replaced.
-        around: whether the layers before and behind belong to it: a runtime lays numbers out to suit them.
+        around: whether the layers before and behind belong to it: runtimes lay numbers out to suit neighbours.
     """
 
     def __init__(self, graph: Graph, site: Site, around: bool = True):
