@@ -22,7 +22,7 @@ SMALL = Settings(filters=(3, 2), epochs=4, batch_size=16, seed=5, backend=BACKEN
 @pytest.fixture(autouse=True)
 def few_images(monkeypatch):
     images = np.random.default_rng(0).integers(0, 256, (50, 28, 28), np.uint8)
-    monkeypatch.setattr("tconv.recipes.autoencoder.load", lambda _: Digits(images[:40], images[40:], "noise"))
+    monkeypatch.setattr("tconv.recipes.autoencoder.pictures.load", lambda _: Digits(images[:40], images[40:], "noise"))
 
 
 def test_the_article_s_network_has_its_shapes_and_12785_parameters():
@@ -115,7 +115,7 @@ def test_a_run_does_not_go_on_with_other_settings(tmp_path, given, says):
 def test_a_run_does_not_go_on_with_other_images(tmp_path, monkeypatch):
     start(SMALL, tmp_path)
     images = np.zeros((50, 28, 28), np.uint8)
-    monkeypatch.setattr("tconv.recipes.autoencoder.load", lambda _: Digits(images[:40], images[40:], "black"))
+    monkeypatch.setattr("tconv.recipes.autoencoder.pictures.load", lambda _: Digits(images[:40], images[40:], "black"))
     with pytest.raises(DataError, match="was started on other examples than black has now"):
         resume(tmp_path)
 

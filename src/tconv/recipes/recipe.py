@@ -108,7 +108,7 @@ class Learner(Protocol):
         """Named means over the examples of one batch, without learning."""
 
     def variables(self) -> Sequence[Any]:
-        """Every variable that the next step depends on: weights, averages, seeds, optimizers; in an order that stays."""
+        """Every variable that the next step depends on: weights, averages, seeds, optimizers; in a fixed order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +295,7 @@ class Recipe:
         examples: command lines without `tconv train NAME`, each with a remark.
         after_epoch: more named numbers for the history, taken after each epoch's validation.
         frame: a uint8 picture that is kept of each epoch, as `epochs/0001.png` in the run's folder.
+        tasks: where the settings have a `task`, the recipe that each stands for, of the same name and settings.
     """
 
     name: str
@@ -308,3 +309,8 @@ class Recipe:
     examples: Mapping[str, str] = field(default_factory=dict)
     after_epoch: Callable[[Trained, Data], Mapping[str, float]] | None = None
     frame: Callable[[Trained, Data], Array] | None = None
+    tasks: Mapping[str, Recipe] = field(default_factory=dict)
+
+    def chosen(self, settings: Any) -> Recipe:
+        """The recipe itself, or that of the settings' task."""
+        return self.tasks[settings.task] if self.tasks else self

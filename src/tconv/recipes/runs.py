@@ -74,7 +74,7 @@ def start(settings: Any, folder: Path) -> Run:
     """
     if (folder / checkpoint.NAME).exists():
         raise DataError(f"{folder}: holds a run already; go on with --resume {folder}, or give another --out.")
-    recipe = RECIPES[settings.recipe]
+    recipe = RECIPES[settings.recipe].chosen(settings)
     data = recipe.data(settings)
     check_place(folder)
     about = {**data.about, "steps": -(-len(data.train) // settings.batch_size)}
@@ -146,7 +146,8 @@ def _settings(saved: Checkpoint, folder: Path, expected: str | None) -> tuple[Re
     if set(saved.settings) != {kind.name for kind in kinds(recipe.settings)}:
         raise DataError(f"{folder}: was written with other settings than this version of tconv knows; use the version "
                         "that wrote it.")
-    return recipe, recipe.settings(**saved.settings)
+    settings = recipe.settings(**saved.settings)
+    return recipe.chosen(settings), settings
 
 
 def _kept(path: Path) -> Mapping[str, Any]:

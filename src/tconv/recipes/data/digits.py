@@ -24,11 +24,15 @@ class Digits:
         train: uint8, shape `(N, 28, 28)`, 0 is black.
         test: uint8, shape `(M, 28, 28)`.
         source: in words, for the report.
+        train_labels: what each shows, whole numbers, shape `(N,)`; None where nobody said.
+        test_labels: the same of the others, shape `(M,)`.
     """
 
     train: Array
     test: Array
     source: str
+    train_labels: Array | None = None
+    test_labels: Array | None = None
 
     @property
     def digest(self) -> str:
@@ -53,7 +57,7 @@ def check_images(where: str, shape: tuple[int, ...], dtype: object) -> None:
         raise DataError(f"{where}: holds no images; give a file with images in it.")
 
 
-def parted(where: str, images: Array, source: str) -> Digits:
+def parted(where: str, images: Array, source: str, labels: Array | None = None) -> Digits:
     """Put images in an order that is drawn once and for all, and keep every seventh for the test, as MNIST does.
 
     Raises:
@@ -61,9 +65,11 @@ def parted(where: str, images: Array, source: str) -> Digits:
     """
     if len(images) < FEWEST:
         raise DataError(f"{where}: holds {len(images)} images, but a training wants {FEWEST} or more.")
-    images = images[np.random.default_rng(0).permutation(len(images))]
+    places = np.random.default_rng(0).permutation(len(images))
+    images, labels = images[places], None if labels is None else labels[places]
     cut = len(images) - max(1, len(images) // 7)
-    return Digits(images[:cut], images[cut:], source)
+    parts = (None, None) if labels is None else (labels[:cut], labels[cut:])
+    return Digits(images[:cut], images[cut:], source, *parts)
 
 
 def first(digits: Digits, count: int) -> Digits:
@@ -76,4 +82,7 @@ def first(digits: Digits, count: int) -> Digits:
         raise DataError(f"limit: is {count}, but has to lie between {FEWEST} and the {len(digits.train)} training "
                         "images "
                         "that there are.")
-    return Digits(digits.train[:count], digits.test[: max(1, count // 6)], f"{digits.source}, the first {count:,}")
+    tests = max(1, count // 6)
+    labels = [None if labels is None else labels[:most] for labels, most in
+              ((digits.train_labels, count), (digits.test_labels, tests))]
+    return Digits(digits.train[:count], digits.test[:tests], f"{digits.source}, the first {count:,}", *labels)

@@ -23,6 +23,7 @@ PARTS = {
     "train": ("train-images-idx3-ubyte", "train-images.idx3-ubyte"),
     "test": ("t10k-images-idx3-ubyte", "t10k-images.idx3-ubyte"),
 }
+LABELS_HEADER = b"\0\0\x08\x01"
 
 
 def is_idx(path: Path) -> bool:
@@ -99,7 +100,20 @@ def idx_digits(path: Path) -> Digits | None:
     for part, file in found.items():
         if file is None:
             raise DataError(f"{path}: holds no {PARTS[part][0]} (or .gz); put both of MNIST's image files there.")
-    return Digits(read_idx(found["train"]), read_idx(found["test"]), f"idx files in {path.name}")  # type: ignore[arg-type]
+    images = {part: read_idx(file) for part, file in found.items() if file is not None}
+    labels = (_labels(path, PARTS[part], len(images[part])) for part in ("train", "test"))
+    return Digits(images["train"], images["test"], f"idx files in {path.name}", *labels)
+
+
+def _labels(folder: Path, names: tuple[str, ...], count: int) -> Array | None:
+    """What MNIST's two files of labels say, where they lie beside the images and are whole."""
+    path = _part(folder, tuple(name.replace("images", "labels").replace("idx3", "idx1") for name in names))
+    if path is None:
+        return None
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        header, content = file.read(8), file.read(count + 1)
+    whole = header == LABELS_HEADER + count.to_bytes(4, "big") and len(content) == count
+    return np.frombuffer(content, np.uint8) if whole else None
 
 
 def _part(folder: Path, names: tuple[str, ...]) -> Path | None:

@@ -49,7 +49,7 @@ def greys(paths: Sequence[Path], *, invert: bool = False) -> Array:
 
 
 def image_digits(folder: Path) -> Digits:
-    """All pictures in a folder and the folders in it.
+    """All pictures in a folder and the folders in it; folders that are named 0, 1, 2, ... say what their pictures show.
 
     Raises:
         DataError: if there are none, too few, or one cannot be read.
@@ -59,4 +59,6 @@ def image_digits(folder: Path) -> Digits:
     except DataError:
         raise DataError(f"{folder}: holds no images; put PNG or JPEG files there, MNIST's idx files, or "
                         "mnist.npz.") from None
-    return parted(str(folder), greys(paths), f"{len(paths):,} pictures in {folder.name}")
+    named = [path.parent.name for path in paths]
+    labels = np.array(named, int) if all(name.isascii() and name.isdigit() for name in named) else None
+    return parted(str(folder), greys(paths), f"{len(paths):,} pictures in {folder.name}", labels)

