@@ -14,7 +14,7 @@ from .options import typed
 __all__ = ["VERBS", "app"]
 
 # Modules here, in the help's order.
-VERBS = ("explain", "solve", "convert", "studio", "train", "apply", "inspect", "optimize", "bench", "info")
+VERBS = ("explain", "solve", "convert", "studio", "train", "apply", "inspect", "diagnose", "optimize", "bench", "info")
 
 
 class Verbs(TyperGroup):

@@ -18,8 +18,8 @@ from .spectrum import patch_size, spectrum
 
 __all__ = ["Change", "least_change"]
 
-ROUNDS, CLOSE = 60, 0.02
-FAINT = 1e-4
+ROUNDS, CLOSE = 100, 0.005
+FAINT = 1e-5
 """Share of the mean power of all frequencies below which a pattern is let be: far too faint to see or hear."""
 
 RIDGE = 1e-6

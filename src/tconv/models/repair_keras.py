@@ -1,0 +1,121 @@
+"""Mending Keras models, in memory and in files."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from ..conventions.crops import cropped
+from ..conventions.keras import transposed_crops
+from ..errors import ShapeError, UnsupportedError
+from ..files import write_whole
+from ..geometry import Spec, problem_from_coarse
+from ..methods.channels import Array
+from .keras_file import load
+from .mendable import BATCH, Inputs, Patient, Seen, finite, pictures
+
+__all__ = ["KerasModel"]
+
+KINDS = ("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose")
+
+
+class KerasModel:
+    """A Keras model with one input.
+
+    Args:
+        model: a path, or a model, which is copied.
+        shape: of one sample of its input; random inputs need it where the model leaves sizes open.
+    """
+
+    framework = "keras"
+
+    def __init__(self, model: Any, shape: tuple[int, ...] | None = None):
+        self.model = load(model) if isinstance(model, Path) else _copied(model)
+        self._shape = shape
+        self._layers = {layer.name: layer for layer in self.model._flatten_layers(include_self=False)
+                        if any(kind.__name__ in KINDS for kind in type(layer).__mro__)
+                        and layer.built and max(layer.strides) > 1}
+
+    def patients(self) -> tuple[Patient, ...]:
+        """Its transposed convolutions with a stride."""
+        return tuple(Patient(name, _spec(layer), np.array(keras.ops.convert_to_numpy(layer.kernel), np.float32))
+                     for name, layer in self._layers.items())
+
+    def drawn(self, count: int, seed: int) -> Inputs:
+        """Normal inputs."""
+        shape = self._shape or tuple(self.model.input_shape[1:])
+        if None in shape or not all(isinstance(size, int) for size in shape):
+            raise ShapeError(f"repair: the model's input is {shape}, sizes left open; give --shape, batch left out, as "
+                             "64x64x3, or inputs.")
+        return {"x": np.random.default_rng(seed).standard_normal((count, *shape)).astype(np.float32)}
+
+    def run(self, inputs: Inputs, watch: str | None = None) -> Seen:
+        """What comes out, batch by batch."""
+        (x,) = inputs.values()
+        layer, watched = self._layers.get(watch or ""), list[Array]()
+        if layer is not None:
+            _listen(layer, watched)
+        try:
+            results = [_arrays(self.model(x[at : at + BATCH], training=False)) for at in range(0, len(x), BATCH)]
+        except (ValueError, TypeError) as error:
+            raise ShapeError(f"repair: the model does not run on inputs of shape {x.shape} "
+                             f"({' '.join(str(error).split())[:200]}); give inputs that fit.") from None
+        finally:
+            if layer is not None:
+                del layer.call
+        last = keras.config.image_data_format() == "channels_last" if layer is None else _last(layer)
+        result = finite("the model", pictures([np.concatenate(each) for each in zip(*results)], channels_last=last))
+        if layer is None or not watched:
+            return Seen(result)
+        seen = np.concatenate(watched)
+        seen = seen if _last(layer) else np.moveaxis(seen, 1, -1)
+        return Seen(result, seen, problem_from_coarse(_spec(layer), seen.shape[1:-1]))
+
+    def put(self, where: str, kernel: Array) -> None:
+        """Give a layer another kernel."""
+        self._layers[where].kernel.assign(kernel)
+
+    def save(self, path: Path) -> None:
+        """Write the model as a Keras file."""
+        if path.suffix != ".keras":
+            raise UnsupportedError(f"{path}: Keras models are written to files ending in .keras; name one.")
+        with tempfile.TemporaryDirectory() as folder:
+            beside = Path(folder) / "model.keras"
+            self.model.save(beside)
+            write_whole(path, beside.read_bytes())
+
+
+def _copied(model: Any) -> Any:
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def _listen(layer: Any, watched: list[Array]) -> None:
+    """Keep what goes into a layer, until its own `call` is deleted again and that of its class is back."""
+    call = layer.call
+
+    def listening(inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        watched.append(np.array(keras.ops.convert_to_numpy(inputs), np.float32))
+        return call(inputs, *args, **kwargs)
+
+    object.__setattr__(layer, "call", listening)
+
+
+def _last(layer: Any) -> bool:
+    return bool(layer.data_format == "channels_last")
+
+
+def _spec(layer: Any) -> Spec:
+    bare = Spec.of(tuple(layer.kernel_size), stride=tuple(layer.strides), dilation=tuple(layer.dilation_rate),
+                   groups=getattr(layer, "groups", 1))
+    return cropped(bare, transposed_crops(bare, layer.padding, layer.output_padding))
+
+
+def _arrays(result: Any) -> list[Array]:
+    found = result.values() if isinstance(result, dict) else result if isinstance(result, list | tuple) else [result]
+    return [np.array(keras.ops.convert_to_numpy(one)) for one in found]
