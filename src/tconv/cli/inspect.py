@@ -29,8 +29,7 @@ EXAMPLES = """Examples:\n
 COLOURS = {"fault": "red", "risk": "yellow", "waste": "cyan", "hint": "green"}
 WIDEST = 20
 LEGEND = """useful: multiply-adds that reach the result; executed: those of one matrix product at the coarse size
-taps: that meet in each phase; pattern: of a flat input, beside its mean; sees: a cell of the model's output, of it
-"""
+taps: that meet in each phase; pattern: of a flat input, beside its mean; sees: a cell of the model's output, of it"""
 MOST = 8  # layers in a line
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from ..conventions import CONVENTIONS, CONVOLUTIONS
+from ..errors import TconvError
 from .chains import Pad, Shuffle
 from .facts import Norm, Resize
-from .graph import Convolution, Graph, Node, Shape, Weight
+from .graph import MALFORMED, Convolution, Graph, Node, Shape, Weight
 
 __all__ = ["Call", "Ref", "graph"]
 
@@ -93,10 +95,19 @@ def graph(calls: Sequence[Call], shapes: Mapping[str, Shape], inputs: Sequence[s
         taken = tuple(ref.name for ref in _refs(call.arguments.values()) if ref.name not in known)
         if not taken and all(isinstance(value, Ref) for value in call.arguments.values()) and call.arguments:
             continue  # of weights alone, and nothing that is looked at
-        row = ROWS.get(call.target.rstrip("_"))
-        op, data = row(told) if row else (_plain(call.target.rstrip("_")), None)
+        op, data = _row(told) if call.target.rstrip("_") in ROWS else (_plain(call.target.rstrip("_")), None)
         nodes.append(Node(call.where, op, call.target, taken, call.outputs, data))
     return Graph(tuple(nodes), shapes, tuple(inputs), tuple(outputs), itemsizes=itemsizes)
+
+
+def _row(told: _Told) -> tuple[str, Any]:
+    """What an operation becomes; one with other arguments than it should have is let be."""
+    try:
+        return ROWS[told.call.target.rstrip("_")](told)
+    except TconvError:
+        raise
+    except MALFORMED:
+        return "other", None
 
 
 def _refs(values: Any) -> Iterator[Ref]:
@@ -162,7 +173,7 @@ def _resize(told: _Told) -> tuple[str, Any]:
 
 
 def _shuffle(told: _Told) -> tuple[str, Any]:
-    factor = told.get("upscale_factor")
+    factor = operator.index(told.get("upscale_factor"))
     return "shuffle", Shuffle((factor, factor), "CRD")
 
 

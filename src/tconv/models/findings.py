@@ -80,7 +80,7 @@ def ripple(fact: LayerFact) -> float | None:
     """
     if fact.kind in ("resize_conv", "resize", "shuffle"):
         return 0.0 if fact.kind == "resize_conv" else None
-    if fact.kernel is None or fact.spec is None:
+    if fact.kernel is None or fact.spec is None or not _finite(fact):
         return None
     try:
         if fact.transposed:
@@ -91,6 +91,17 @@ def ripple(fact: LayerFact) -> float | None:
     except TconvError:
         return None
     return None
+
+
+def _finite(fact: LayerFact) -> bool:
+    return fact.kernel is None or bool(np.isfinite(fact.kernel.astype(np.float64)).all())
+
+
+def _broken(fact: LayerFact) -> Iterator[Finding]:
+    """Kernels that hold what is no number, after a training that went astray, or a damaged file."""
+    if not _finite(fact):
+        yield _finding(fact, "broken", "fault", "its kernel holds infinities, or what is no number: so do its results",
+                       "", Cure("load an earlier checkpoint, or the file again", fact.multiply_adds, trained=False))
 
 
 def _finding(fact: LayerFact, kind: str, level: str, says: str, amount: str, *cures: Cure) -> Finding:
@@ -159,10 +170,12 @@ def _uneven_gains(fact: LayerFact) -> Iterator[Finding]:
     found = ripple(fact)
     if found is None or found < VISIBLE or not (_strided(fact) or fact.kind == "conv_shuffle"):
         return
-    says = "its phases add up to different sums: a flat input comes out with a pattern, this strong beside its mean"
+    if any(0 in axis for axis in fact.overlap):
+        return  # said already: phases that get nothing
+    says = "the kernel's phases add up to different sums: of a flat input comes a pattern, this strong beside its mean"
     start = "icnr" if fact.kind == "conv_shuffle" else "icnr_transposed, or bilinear"
     cures = [Cure(f"next time start with tconv.initialize.{start}: every phase alike", trained=False)]
-    if fact.transposed and not any(0 in axis for axis in fact.overlap):
+    if fact.transposed:
         cures.insert(0, Cure("tconv repair: the smallest change that evens the sums, at no cost", fact.multiply_adds))
     yield _finding(fact, "gains", "risk", says, f"{found:.1%}" if found < 0.1 else f"{found:.0%}", *cures)
 
@@ -254,7 +267,7 @@ def _cropped(fact: LayerFact) -> Iterator[Finding]:
 
 
 FINDERS: dict[str, Callable[[LayerFact], Iterator[Finding]]] = {
-    "overlap": _overlap, "gains": _uneven_gains, "copies": _phases, "asymmetric": _asymmetric, "fold": _folds,
-    "cropped": _cropped, "disjoint": _disjoint,
+    "broken": _broken, "overlap": _overlap, "gains": _uneven_gains, "copies": _phases, "asymmetric": _asymmetric,
+    "fold": _folds, "cropped": _cropped, "disjoint": _disjoint,
 }
 """What is looked for."""

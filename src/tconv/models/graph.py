@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 
 from ..geometry import Spec
 
-__all__ = ["Convolution", "Graph", "Node", "Shape", "Weight"]
+__all__ = ["MALFORMED", "Convolution", "Graph", "Node", "Shape", "Weight"]
+
+MALFORMED = (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError)
+"""What comes of an operation whose arguments are missing, or of the wrong kind: it becomes one that is let be."""
 
 Array = NDArray[Any]
 Shape = tuple[int | None, ...]

@@ -12,9 +12,10 @@ import numpy as np
 import onnx
 
 from ..conventions import CONVENTIONS, CONVOLUTIONS
+from ..errors import TconvError
 from .chains import Pad, Shuffle, layers
 from .facts import ModelFacts, Norm, Resize
-from .graph import Array, Convolution, Graph, Node, Shape, Weight
+from .graph import MALFORMED, Array, Convolution, Graph, Node, Shape, Weight
 from .onnx_file import load, weight_values
 from .onnx_shapes import inferred
 from .recognise import recognised
@@ -110,7 +111,14 @@ class _View:
         inputs = tuple(name for name in node.input if name and not self.constant(name, look=False))
         known = node.domain in ("", "ai.onnx", "com.microsoft")
         row = ROWS.get(node.op_type) if known else None
-        op, data = row(self, node, where) if row and inputs else (_plain(node.op_type) if known else "other", None)
+        op, data = _plain(node.op_type) if known else "other", None
+        try:
+            op, data = row(self, node, where) if row and inputs else (op, data)
+        except TconvError:
+            raise
+        except MALFORMED as error:
+            self.notes.append(f"{where}: is no {node.op_type} that can be read ({error!r}); it is let be.")
+            op = "other"
         return Node(where, op, node.op_type, inputs, outputs, data)
 
     def constant(self, name: str, *, look: bool = True) -> Any:

@@ -48,7 +48,7 @@ def ports(fact: LayerFact) -> tuple[Port, ...]:
     if fact.spec is None or fact.padding != "zeros":
         return ()
     return (*(_port(name, fact) for name in table(fact.transposed)),
-            *(Port(one.target, one.kind, one.says, one.cure) for one in WARNINGS if one.fits(fact)))
+            *(Port(one.target, one.kind, one.says, one.cure, run=False) for one in WARNINGS if one.fits(fact)))
 
 
 def _port(name: str, fact: LayerFact) -> Port:

@@ -53,7 +53,7 @@ def sights(graph: Graph, axis: int, output: str | None = None) -> Sights | None:
     if output not in rates:
         return None
     needed = _needed(graph, output, ways)
-    phases = math.lcm(*((rates[value] / rates[output]).denominator for value in needed))
+    phases = math.lcm(*((rates.get(value, Fraction(1)) / rates[output]).denominator for value in needed))
     if phases > MOST_PHASES:
         return None
     seen = [_seen(graph, output, phase, ways) for phase in range(phases)]

@@ -11,6 +11,7 @@ from .inspection import Inspected, Inspection
 
 __all__ = [
     "Advice", "advice", "grid", "many", "named", "overlap", "pattern", "portable", "said", "setting", "short", "span",
+    "targets",
 ]
 
 
@@ -110,18 +111,21 @@ def said(found: Inspection) -> str:
     return ", ".join(parts)
 
 
+def targets(found: Inspection) -> tuple[list[str], list[str]]:
+    """The targets that have words for every layer, and the others."""
+    ports = [port for layer in found.layers for port in layer.ports]
+    less = dict.fromkeys(port.target for port in ports if port.kind != "native")
+    return [name for name in dict.fromkeys(port.target for port in ports) if name not in less], list(less)
+
+
 def portable(found: Inspection) -> Iterator[str]:
     """What each target makes of the layers: one line for those that have words for all, and one for each other."""
-    native, others = [], {}
-    for target in dict.fromkeys(port.target for layer in found.layers for port in layer.ports):
-        ports = [(layer, port) for layer in found.layers for port in layer.ports if port.target == target]
-        if all(port.kind == "native" for _, port in ports):
-            native.append(target)
-        else:
-            others[target] = [(layer, port) for layer, port in ports if port.kind != "native"]
+    native, others = targets(found)
     if native:
         yield f"portable as it is: {', '.join(native)}"
-    for target, rows in others.items():
+    for target in others:
+        rows = [(layer, port) for layer in found.layers for port in layer.ports
+                if port.target == target and port.kind != "native"]
         for what in dict.fromkeys(port.cure if port.kind in ("kernel", "slice") else port.says for _, port in rows):
             names = [named(layer.fact.where, layer.fact.says) for layer, port in rows if what in (port.cure, port.says)]
             yield f"{target}: {', '.join(names[:4])}{f' and {len(names) - 4} more' * (len(names) > 4)}: {what}"
