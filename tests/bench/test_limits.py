@@ -42,7 +42,8 @@ def test_without_a_compiler_the_peak_is_an_estimate_and_says_so(short, monkeypat
 
 
 def test_a_compiler_that_fails_is_as_none(short, monkeypatch):
-    monkeypatch.setattr(limits.shutil, "which", lambda name: shutil.which("false"))
+    fails = shutil.which("false")
+    monkeypatch.setattr(limits.shutil, "which", lambda name: fails)
     assert measured(1).how == BY_PRODUCTS
 
 

@@ -112,14 +112,16 @@ def test_the_generator_is_that_of_the_list_of_layers():
     assert made == found
 
 
-TRAINING = [peer for peer in STEPPERS if peer.environment.get("KERAS_BACKEND", "jax") == "jax"]
+def training():
+    """Who trains what, on the backend that the tests have; what takes long to compile, not every time."""
+    for peer in (peer for peer in STEPPERS if peer.environment.get("KERAS_BACKEND", "jax") == "jax"):
+        for network in NETWORKS.values():
+            slow = "compiled" in peer.name or ("keras" in peer.packages and not network.itself)
+            yield pytest.param(network, peer, id=f"{peer.name}-{network.name}", marks=[pytest.mark.verify] * slow)
 
 
-@pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
-@pytest.mark.parametrize("peer", TRAINING, ids=lambda peer: peer.name)
+@pytest.mark.parametrize(("network", "peer"), training())
 def test_training_starts_with_the_losses_that_numpy_finds_and_goes_down(network, peer):
-    if peer.name == "PyTorch compiled" and network.itself:
-        pytest.skip("one network is enough of what takes half a minute to compile")
     pytest.importorskip("torch" if "torch" in peer.packages else "keras", reason=f"{peer.name} is not installed")
     small_batch = replace(network, batch=4)
     for one in loaded(peer).programs(Step(small_batch, "float32", 1)).values():
