@@ -100,7 +100,7 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(tmp_path):
 
 
 @pytest.mark.parametrize(("change", "says"), [
-    (lambda results: replace(results, settings={**results.settings, "seconds": 9}), "other settings: seconds was 9, is"),
+    (lambda results: replace(results, settings={**results.settings, "turns": 9}), "other settings: turns was 9, is"),
     (lambda results: replace(results, versions={**results.versions, "numpy": "1.0"}), "other versions: numpy was 1.0"),
     (lambda results: replace(results, machine=replace(results.machine, cpu="Z80")), "other machine: cpu was Z80, is"),
 ])
