@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from numpy.typing import NDArray
-from onnx import GraphProto, ModelProto, helper
+from onnx import GraphProto, ModelProto, checker, helper
 
 from ...errors import DataError, TconvError
 from .compare import Difference, differences
@@ -18,6 +18,8 @@ __all__ = ["Trial", "seeded"]
 
 Array = NDArray[Any]
 Feed = dict[str, Array]
+NONE_OF_OURS = ("No Op registered", "No opset import for domain", "Field 'shape' of 'type' is required")
+"""What the checker says of operators that are not its own, and of outputs of open shape."""
 RANDOM = {"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli"}
 
 
@@ -44,6 +46,7 @@ class Trial:
         try:
             Runner(self.model, threads)
         except DataError as error:
+            _check(model)
             self.refusal = str(error)
             return
         self.feeds, self.truth = self._first(tries)
@@ -94,6 +97,16 @@ class Trial:
                 return found[: len(truth)], truth
         raise DataError(f"optimize: {refusals[0]} Give sizes with --shape NAME=1x3x224x224, or real inputs with "
                         "--input NAME=FILE.npy.")
+
+
+def _check(model: ModelProto) -> None:
+    """Refuse what ONNX's checker finds wrong too; operators that it does not know are not."""
+    try:
+        checker.check_model(model)
+    except (checker.ValidationError, ValueError) as error:
+        said = " ".join(str(error).split())
+        if not any(words in said for words in NONE_OF_OURS):
+            raise DataError(f"optimize: the model is no valid one: {said[:300]}") from None
 
 
 def seeded(model: ModelProto) -> ModelProto:
