@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -22,6 +22,7 @@ from .cases import DTYPES, PASSES, Layer, Task, draw, expected, layers
 from .crew import Crew
 from .facts import Limits, Results, Row
 from .peers import PEERS, Peer
+from .peers.ours import served
 from .quiet import Bystanders
 from .steppers import STEPPERS
 from .steps import NETWORKS, Network, Step
@@ -50,8 +51,8 @@ class Plan:
 
     layers: tuple[Layer, ...] = layers()
     passes: tuple[str, ...] = tuple(PASSES)
-    dtypes: tuple[str, ...] = DTYPES
-    threads: tuple[int, ...] = (1, 2)
+    dtypes: tuple[str, ...] = field(default_factory=served)
+    threads: tuple[int, ...] = field(default_factory=lambda: tuple(sorted({1, machine().cores})))
     peers: tuple[Peer, ...] = PEERS
     networks: tuple[Network, ...] = tuple(NETWORKS.values())
     steppers: tuple[Peer, ...] = STEPPERS

@@ -21,7 +21,7 @@ from ..bench.page import rest
 from ..bench.peers import chosen as chosen_peers
 from ..errors import DataError, SettingError
 from ..files import check_place
-from ..report import duration, machine
+from ..report import duration
 from .stop import INTERRUPTED, Stop
 from .words import err, numbers, out
 
@@ -36,7 +36,7 @@ EXAMPLES = """Examples:\n
 """
 QUICK = "dcgan-2,dcgan-5-b32,dcgan5x5-3,pix2pix-1,unet-2,same-k3,fsrcnn-x3,fcn-16s,vocoder-2,depthwise-2x"
 FILE = "results.json"
-WIDTHS = (16, 16, 4, 9)
+SHORT = {"float32": "f32", "bfloat16": "bf16"}
 
 
 def bench(
@@ -95,16 +95,13 @@ def bench(
 def _plan(names: str | None, listed: Path | None, peers: str | None, passes: str | None, dtypes: str | None,
           threads: str | None, networks: str | None, seconds: float | None, turns: int | None, quick: bool) -> Plan:
     """The options as a plan."""
-    from ..bench.peers.ours import served
-
     known = benches.layers(listed) if listed else benches.layers()
-    cores = machine().cores
     given: dict[str, Any] = {
         "layers": benches.chosen(known, _names(names or (QUICK if quick and not listed else None))),
         "peers": chosen_peers(benches.PEERS, _names(peers)),
         "steppers": benches.STEPPERS,
-        "passes": _passes(passes), "dtypes": tuple(_names(dtypes)) or served(),
-        "threads": numbers("threads", threads) or tuple(sorted({1, cores})),
+        "passes": _passes(passes), "dtypes": tuple(_names(dtypes)) or None,
+        "threads": numbers("threads", threads),
         "networks": _networks(networks, default=not (names or quick or listed)),
         "seconds": seconds or (0.1 if quick else None), "turns": turns or (3 if quick else None)}
     return Plan(**{name: value for name, value in given.items() if value is not None})
@@ -185,23 +182,24 @@ def _limits(one: Limits) -> str:
 
 
 def _head() -> Text:
-    cells = ("layer", "pass", "thr", "ours ms")
-    first = "".join(cell.ljust(wide) if at < 2 else cell.rjust(wide) for at, (cell, wide) in
-                    enumerate(zip(cells, WIDTHS, strict=True)))
-    return Text(f"{first}  {'times as fast as the best live':<36}{'and the best frozen peer':<36}{'limit':>6}", "dim")
+    first = f"{'layer':<18}{'pass':<16}{'dtype':<6}{'thr.':>4}{'ours ms':>10}  "
+    return Text(f"{first}{'times as fast as the best live':<35}{'and the best frozen peer':<37}{'limit':>6}", "dim")
 
 
 def _line(row: Row) -> Text:
     """A row as one line: ours, how many times as fast as which peer, and the share of the limit."""
     ours = row.ours()
-    dtype = "" if row.dtype == "float32" else " bf16"
-    text = Text(f"{row.name:<16}{row.passing + dtype:<16}{row.threads:>4}")
-    text.append(f"{ours.milliseconds:>9.3f}  " if ours else f"{'-':>9}  ", "bold")
-    for kernels in (LIVE, FROZEN):
+    text = Text(f"{row.name:<18}{row.passing:<16}{SHORT[row.dtype]:<6}{row.threads:>4}")
+    text.append(f"{ours.milliseconds:>10.3f}  " if ours else f"{'-':>10}  ", "bold")
+    for kernels, wide in ((LIVE, 35), (FROZEN, 37)):
         ratio, best = row.ratio(kernels), row.best(kernels)
-        said = f"{ratio:.2f} {best.peer} {best.milliseconds:.3g}" if ratio and best else ""
-        text.append(f"{said:<36}", "" if not ratio else "green" if ratio >= 1 else "red" if ratio < 0.95 else "yellow")
+        said = f"{f'{ratio:.2f} ' if ratio else ''}{best.peer} {best.milliseconds:.3g}" if best else ""
+        text.append(f"{said:<{wide}}", _colour(ratio))
     return text.append(f"{row.fraction:>6.0%}" if row.fraction else "")
+
+
+def _colour(ratio: float | None) -> str:
+    return "" if ratio is None else "green" if ratio >= 1 else "yellow" if ratio >= 0.95 else "red"
 
 
 def _tell(results: Results, page: Path | None, as_json: bool) -> None:
