@@ -18,7 +18,7 @@ from jax.interpreters import ad, batching, mlir, xla
 from .. import engine
 from ..geometry import Problem
 
-__all__ = ["conv_p", "conv_transpose_p", "kernel_gradient_p", "plain"]
+__all__ = ["conv_p", "conv_transpose_p", "kernel_gradient_p", "plain", "plainly", "shape_of"]
 
 Array = Any
 
@@ -89,6 +89,13 @@ def _numbers(rank: int) -> lax.ConvDimensionNumbers:
     return lax.ConvDimensionNumbers(channels_last, (rank + 1, rank, *range(rank)), channels_last)
 
 
+def plainly(context: Any) -> bool:
+    """Whether what is lowered has to be made of `lax` operations alone: for an export, or without the engine."""
+    parameters = context.module_context.lowering_parameters
+    exporting = getattr(parameters, "for_export", False) or getattr(_choice, "plain", False)
+    return exporting or not engine.available()
+
+
 def _primitive(name: str, lowered: Callable[..., Array], shape: Callable[..., tuple[int, ...]]) -> Primitive:
     """A bilinear primitive of two arrays: its shape rule, and how it becomes a custom call or `lax`."""
     primitive = Primitive(f"tconv_{name}")
@@ -101,9 +108,7 @@ def _primitive(name: str, lowered: Callable[..., Array], shape: Callable[..., tu
 
     def on_cpu(context: Any, a: Any, b: Any, *, problem: Problem) -> Any:
         first, second = context.avals_in
-        parameters = context.module_context.lowering_parameters
-        exporting = getattr(parameters, "for_export", False) or getattr(_choice, "plain", False)
-        if exporting or not engine.available() or {first.dtype, second.dtype} != {jnp.dtype("float32")}:
+        if plainly(context) or {first.dtype, second.dtype} != {jnp.dtype("float32")}:
             return as_lax(context, a, b, problem=problem)
         channels = {"conv_transpose": lambda: (first.shape[-1], second.shape[-2] * problem.groups),
                     "conv": lambda: (second.shape[-1], first.shape[-1]),
@@ -117,15 +122,16 @@ def _primitive(name: str, lowered: Callable[..., Array], shape: Callable[..., tu
     return primitive
 
 
-conv_transpose_p = _primitive(
-    "conv_transpose", lax_conv_transpose,
-    lambda x, kernel, problem: (x.shape[0], *problem.fine, kernel.shape[-2] * problem.groups))
-conv_p = _primitive(
-    "conv", lax_conv,
-    lambda y, kernel, problem: (y.shape[0], *problem.coarse, kernel.shape[-1]))
-kernel_gradient_p = _primitive(
-    "kernel_gradient", lax_kernel_gradient,
-    lambda y, x, problem: (*problem.kernel, y.shape[-1] // problem.groups, x.shape[-1]))
+# The shape of each one's result.
+shape_of: dict[str, Callable[..., tuple[int, ...]]] = {
+    "conv_transpose": lambda x, kernel, problem: (x.shape[0], *problem.fine, kernel.shape[-2] * problem.groups),
+    "conv": lambda y, kernel, problem: (y.shape[0], *problem.coarse, kernel.shape[-1]),
+    "kernel_gradient": lambda y, x, problem: (*problem.kernel, y.shape[-1] // problem.groups, x.shape[-1]),
+}
+
+conv_transpose_p = _primitive("conv_transpose", lax_conv_transpose, shape_of["conv_transpose"])
+conv_p = _primitive("conv", lax_conv, shape_of["conv"])
+kernel_gradient_p = _primitive("kernel_gradient", lax_kernel_gradient, shape_of["kernel_gradient"])
 
 # Each rule gives what an argument receives from a result's cotangent `ct`, the other argument being known.
 ad.defbilinear(conv_transpose_p,

@@ -47,18 +47,29 @@ def _other() -> tuple[Contraction, Contraction]:
     return conv_transpose, conv
 
 
-def finished(name: str, x: Any, kernel: Any, problem: Problem, bias: Any, activation: Any) -> Any:
-    """A contraction with its bias and activation, where a backend's engine applies them as it stores; None elsewhere.
+def _finished_by_jax(name: str, x: Any, kernel: Any, problem: Problem, bias: Any, said: tuple[Any, ...]) -> Any:
+    from ..jax import finished
 
-    Under JAX that is left to XLA, which makes one pass of them.
-    """
-    if keras.backend.backend() != "torch" or activation not in _said_activations():
-        return None
+    return getattr(finished, name)(x, kernel, bias, problem, *(said or (None,)))
+
+
+def _finished_by_torch(name: str, x: Any, kernel: Any, problem: Problem, bias: Any, said: tuple[Any, ...]) -> Any:
     from ..torch.activations import Finish
     from . import torch_order
 
-    said = Finish(*_said_activations()[activation])
-    return getattr(torch_order, name)(x, kernel, problem, bias, said)
+    return getattr(torch_order, name)(x, kernel, problem, bias, Finish(*said))
+
+
+# The backends whose engine adds the bias and applies the activation while it stores a result.
+FINISHED = {"jax": _finished_by_jax, "torch": _finished_by_torch}
+
+
+def finished(name: str, x: Any, kernel: Any, problem: Problem, bias: Any, activation: Any) -> Any:
+    """A contraction with its bias and activation as one operation; None where there is none such."""
+    backend = keras.backend.backend()
+    if backend not in FINISHED or activation not in _said_activations():
+        return None
+    return FINISHED[backend](name, x, kernel, problem, bias, _said_activations()[activation])
 
 
 @cache

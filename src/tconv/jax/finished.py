@@ -1,0 +1,144 @@
+"""A layer with its bias and activation, in one operation where the engine serves.
+
+Its derivative is made of the three contractions, so derivatives of every order and either mode are there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.custom_derivatives import SymbolicZero
+from jax.extend.core import Primitive
+from jax.interpreters import batching, mlir, xla
+
+from .. import engine
+from ..geometry import Problem
+from .primitives import conv_p, conv_transpose_p, plainly, shape_of
+
+__all__ = ["ACTIVATIONS", "conv", "conv_transpose"]
+
+Array = Any
+LAYERS = {"conv_transpose": conv_transpose_p, "conv": conv_p}
+
+ACTIVATIONS: dict[str | None, Callable[[Array, float], Array]] = {
+    None: lambda x, slope: x,
+    "relu": lambda x, slope: jax.nn.relu(x),
+    "leaky_relu": lambda x, slope: jax.nn.leaky_relu(x, slope),
+    "sigmoid": lambda x, slope: jax.nn.sigmoid(x),
+    "tanh": lambda x, slope: jnp.tanh(x),
+    "gelu": lambda x, slope: jax.nn.gelu(x, approximate=False),
+    "gelu_tanh": lambda x, slope: jax.nn.gelu(x, approximate=True),
+    "silu": lambda x, slope: jax.nn.silu(x),
+}
+
+# What the result itself tells about the slope at the sum; the other activations need the sum.
+SLOPES: dict[str | None, Callable[[Array, float], Array]] = {
+    "relu": lambda y, slope: (y > 0).astype(y.dtype),
+    "leaky_relu": lambda y, slope: jnp.where(y >= 0, 1, slope).astype(y.dtype),
+    "sigmoid": lambda y, slope: y * (1 - y),
+    "tanh": lambda y, slope: 1 - y * y,
+}
+
+
+def conv_transpose(x: Array, kernel: Array, bias: Array | None, problem: Problem, activation: str | None,
+                   slope: float = 0.0) -> Array:
+    """Coarse `(N, *coarse, C)`, kernel `(*K, D / groups, C)` and bias `(D,)` to fine `(N, *fine, D)`, activated.
+
+    Args:
+        activation: a name in `ACTIVATIONS`.
+        slope: of the left side of "leaky_relu", >= 0.
+
+    Raises:
+        ShapeError: if the arrays are not the ones that `problem` describes.
+        SizeError: if they would not fit into memory.
+    """
+    return _finished(x, kernel, bias, "conv_transpose", problem, activation, slope)
+
+
+def conv(y: Array, kernel: Array, bias: Array | None, problem: Problem, activation: str | None,
+         slope: float = 0.0) -> Array:
+    """Fine `(N, *fine, D)`, kernel `(*K, D / groups, C)` and bias `(C,)` to coarse `(N, *coarse, C)`, activated."""
+    return _finished(y, kernel, bias, "conv", problem, activation, slope)
+
+
+def _finished(array: Array, kernel: Array, bias: Array | None, layer: str, problem: Problem, activation: str | None,
+              slope: float) -> Array:
+    grid = {"conv_transpose": "coarse", "conv": "fine"}[layer]
+    extent = problem.extent(layer, **{grid: array.shape}, kernel=kernel.shape)
+    problem.check_memory(layer, extent, array.dtype.itemsize)
+    if bias is None:
+        bias = jnp.zeros((0,), array.dtype)
+    if 0 in (*array.shape, *kernel.shape, *shape_of[layer](array, kernel, problem)):
+        out = jnp.zeros(shape_of[layer](array, kernel, problem), array.dtype)
+        return ACTIVATIONS[activation](_plus(out, bias), slope)
+    return _fused(array, kernel, bias, layer, problem, activation, slope)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(3, 4, 5, 6))
+def _fused(array: Array, kernel: Array, bias: Array, layer: str, problem: Problem, activation: str | None,
+           slope: float) -> Array:
+    return finished_p.bind(array, kernel, bias, layer=layer, problem=problem, activation=activation, slope=slope)
+
+
+def _tangent(layer: str, problem: Problem, activation: str | None, slope: float, primals: Any, tangents: Any) -> Any:
+    array, kernel, bias = primals
+    contract = partial(LAYERS[layer].bind, problem=problem)
+    parts = (lambda move: contract(move, kernel), lambda move: contract(array, move), lambda move: move)
+    moves = [part(move) for part, move in zip(parts, tangents, strict=True) if not isinstance(move, SymbolicZero)]
+    move = sum(moves[1:], moves[0]) if moves else jnp.zeros((), array.dtype)
+    if activation in SLOPES or activation is None:
+        out = _fused(array, kernel, bias, layer, problem, activation, slope)
+        move = jnp.broadcast_to(move, out.shape)
+        return out, move * SLOPES[activation](out, slope) if activation else move
+    total = _plus(contract(array, kernel), bias)
+    return jax.jvp(lambda total: ACTIVATIONS[activation](total, slope), (total,),
+                   (jnp.broadcast_to(move, total.shape),))
+
+
+_fused.defjvp(_tangent, symbolic_zeros=True)
+
+
+def _plus(total: Array, bias: Array) -> Array:
+    return total + bias if bias.shape[0] else total
+
+
+def _unfused(array: Array, kernel: Array, bias: Array, *, layer: str, problem: Problem, activation: str | None,
+             slope: float) -> Array:
+    return ACTIVATIONS[activation](_plus(LAYERS[layer].bind(array, kernel, problem=problem), bias), slope)
+
+
+finished_p = Primitive("tconv_finished")
+finished_p.def_impl(partial(xla.apply_primitive, finished_p))
+finished_p.def_abstract_eval(lambda array, kernel, bias, *, layer, problem, activation, slope: array.update(
+    shape=shape_of[layer](array, kernel, problem), weak_type=False))
+
+_as_lax = mlir.lower_fun(_unfused, multiple_results=False)
+
+
+def _on_cpu(context: Any, array: Any, kernel: Any, bias: Any, *, layer: str, problem: Problem, activation: str | None,
+            slope: float) -> Any:
+    shapes = context.avals_in
+    if plainly(context) or {aval.dtype for aval in shapes} != {jnp.dtype("float32")}:
+        return _as_lax(context, array, kernel, bias, layer=layer, problem=problem, activation=activation, slope=slope)
+    first, second = shapes[:2]
+    coarse, fine = second.shape[-1], second.shape[-2] * problem.groups
+    numbers = np.array(engine.numbers(problem, first.shape[0], coarse, fine), np.int64)
+    _, code, left = engine.finish(None, activation, slope)
+    return jax.ffi.ffi_lowering(f"tconv_{layer}_finished")(
+        context, array, kernel, bias, numbers=numbers, activation=np.int64(code), slope=np.float32(left))
+
+
+mlir.register_lowering(finished_p, _as_lax)
+mlir.register_lowering(finished_p, _on_cpu, platform="cpu")
+
+
+def _batched(args: Any, dims: Any, **settings: Any) -> Any:
+    return jax.vmap(partial(_unfused, **settings), in_axes=tuple(dims))(*args), 0
+
+
+batching.primitive_batchers[finished_p] = _batched
