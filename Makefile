@@ -2,6 +2,7 @@
 # make test    everything it takes, then the tests, two at a time (a fixed-seed sample of the large grids)
 # make check   lint, types, quick tests
 # make verify  the full grids and long fuzzing, two tests at a time (an hour)
+# make fuzz    the engine under the sanitizers, COUNT random problems for each instruction set
 # make docs    run every example in the documentation, then build the site: build/docs/index.html
 # make bench   this machine: ours, the peers and the physical limit, half an hour (ARGS=--quick: three minutes)
 
@@ -10,11 +11,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 OUT ?= runs/autoencoder
 ARGS ?=
+COUNT ?= 100000
+SEED ?= 0
 SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(wildcard src/tconv/engine/csrc/*)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 QUICK := tests/geometry tests/methods tests/operations tests/resize tests/initialize tests/test_*.py src/tconv/geometry src/tconv/methods src/tconv/operations.py
 
-.PHONY: demo test check verify docs bench clean
+.PHONY: demo test check verify fuzz docs bench clean
 
 demo: $(VENV)/demo
 	$(BIN)/tconv train autoencoder --out $(OUT) $(ARGS)
@@ -29,6 +32,11 @@ check: $(VENV)/dev
 
 verify: $(VENV)/dev
 	HYPOTHESIS_PROFILE=verify $(BIN)/python -m pytest -n 2 --dist worksteal --durations 40 -m "verify or not verify"
+
+fuzz:
+	cmake -S tests/fuzz -B build/fuzz
+	cmake --build build/fuzz --parallel 2
+	for isa in baseline avx2 avx512; do TCONV_ISA=$$isa build/fuzz/fuzz $(COUNT) $(SEED) || exit 1; done
 
 docs: $(VENV)/dev
 	$(BIN)/python -m pytest docs README.md

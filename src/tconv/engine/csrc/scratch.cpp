@@ -10,7 +10,11 @@
 namespace tconv {
 namespace {
 
-constexpr int64_t kKeep = int64_t{64} << 20;  // floats kept between calls, at the most
+#ifdef __SANITIZE_ADDRESS__
+constexpr int64_t kKeep = 0, kStep = 1;  // every call's own, to the float, so that a touch beside it is reported
+#else
+constexpr int64_t kKeep = int64_t{64} << 20, kStep = 1024;  // floats kept between calls at the most; sizes in steps
+#endif
 
 struct Shelf {
     std::mutex mutex;
@@ -25,7 +29,7 @@ Shelf& shelf() {
 
 }  // namespace
 
-Scratch::Scratch(int64_t floats) : floats_(std::max<int64_t>(floats, 1024)) {
+Scratch::Scratch(int64_t floats) : floats_(std::max(floats, kStep)) {
     {
         Shelf& here = shelf();
         std::lock_guard<std::mutex> lock(here.mutex);
@@ -39,9 +43,10 @@ Scratch::Scratch(int64_t floats) : floats_(std::max<int64_t>(floats, 1024)) {
             return;
         }
     }
-    floats_ = (floats_ + 1023) / 1024 * 1024;
-    data_ = static_cast<float*>(std::aligned_alloc(64, floats_ * sizeof(float)));
-    if (!data_) throw std::bad_alloc();
+    floats_ = (floats_ + kStep - 1) / kStep * kStep;
+    void* block = nullptr;
+    if (posix_memalign(&block, 64, floats_ * sizeof(float)) != 0) throw std::bad_alloc();
+    data_ = static_cast<float*>(block);
 }
 
 Scratch::~Scratch() {

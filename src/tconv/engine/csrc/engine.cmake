@@ -1,0 +1,22 @@
+# The engine's sources: CSRC is their folder, ENGINE what a program of it is made of.
+set(CSRC ${CMAKE_CURRENT_LIST_DIR})
+
+# One source of micro-kernels, one object for each instruction set.
+function(add_kernels isa)
+  add_library(kernels_${isa} OBJECT ${CSRC}/microkernels.cpp)
+  target_compile_definitions(kernels_${isa} PRIVATE TCONV_ISA=${isa})
+  target_compile_options(kernels_${isa} PRIVATE -O3 -fno-math-errno -Wall -Wextra -Wno-psabi ${ARGN})
+  set_target_properties(kernels_${isa} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  list(APPEND KERNELS $<TARGET_OBJECTS:kernels_${isa}>)
+  set(KERNELS ${KERNELS} PARENT_SCOPE)
+endfunction()
+
+add_kernels(baseline)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  add_kernels(avx2 -mavx2 -mfma)
+  add_kernels(avx512 -mavx512f -mavx512vl -mavx512dq -mavx512bw -mfma -mprefer-vector-width=512)
+endif()
+
+set(ENGINE
+  ${CSRC}/gather.cpp ${CSRC}/gather_plan.cpp ${CSRC}/correlate.cpp ${CSRC}/lattice.cpp ${CSRC}/kernels.cpp
+  ${CSRC}/kernel_view.cpp ${CSRC}/pool.cpp ${CSRC}/scratch.cpp ${KERNELS})
