@@ -115,6 +115,19 @@ def test_a_number_that_is_none_stays_where_it_belongs():
     assert np.array_equal(spoilt, want)
 
 
+def test_the_smallest_numbers_count_as_zero_or_as_themselves_and_the_caller_keeps_them():
+    problem = TABLE[3][0]
+    x, y, w = (array * np.float32(1e-40) for array in arrays(*TABLE[3]))
+    kernel, least = arrays(*TABLE[3])[2], np.finfo(np.float32).tiny
+    for got, wanted, terms in (
+        (engine.conv_transpose(x, kernel, problem), methods.columns(x, kernel, problem), 4 * 40),
+        (engine.conv(y, kernel, problem), methods.conv(y, kernel, problem), 16 * 24),
+        (engine.kernel_gradient(y, x, problem), methods.kernel_gradient(y, x, problem), 3 * 63),
+    ):
+        assert np.abs(got - wanted).max() <= terms * 3 * least
+    assert (w.ravel() * np.float32(0.5)).any()
+
+
 def test_many_python_threads_may_call_at_once():
     problem, ins, outs, batch = TABLE[3]
     x, y, w = arrays(problem, ins, outs, batch)

@@ -29,6 +29,7 @@ class Gather {
     void pack_rows(const Weights& weights, int64_t run) const;
     void compute(const Block& block, const float* input, float* output) const;
     void compute_pass(const Pass& pass, const Block& block, const float* window, float* output) const;
+    static int64_t chunk(int64_t products);
     bool cut_somewhere(const std::vector<int32_t>& edges, int64_t place, int64_t count) const;
     void lay_bias(float* out) const;
     const float* weights(const Pass& pass, int64_t panel, const Pass::Run& run) const;
@@ -240,6 +241,7 @@ void Gather::compute_pass(const Pass& pass, const Block& block, const float* win
         Tile tile{};
         tile.shifts = shifts.data(), tile.weights = weights_at.data();
         tile.taps = taps, tile.depth = plan_.form == Form::depthwise ? problem_.groups : depth;
+        tile.chunk = chunk(taps * depth);
         const int64_t run_depth = plan_.weights[pass.weights].length * plan_.depth;
         tile.step = plan_.natural ? kernel_.per_row : plan_.form == Form::dot ? run_depth : plan_.width;
         tile.lanes = std::min(plan_.width, plan_.lanes - lane0);
@@ -262,6 +264,12 @@ void Gather::compute_pass(const Pass& pass, const Block& block, const float* win
             }
         }
     }
+}
+
+// A sum's error grows with its length, so a long one is made of equal parts; each costs the time of some ten products.
+int64_t Gather::chunk(int64_t products) {
+    constexpr int64_t kWhole = 384, kPart = 256;
+    return products <= kWhole ? kWhole : ceil_div(products, ceil_div(products, kPart));
 }
 
 // Whether a block of phases lies partly outside, among so many places.

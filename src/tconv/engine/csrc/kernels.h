@@ -14,6 +14,7 @@ struct Tile {
     const float* const* weights;   // per tap: the weights of the tile's first lane
     int64_t step;                  // outer: from one channel to the next; dot: from one lane to the next
     int64_t taps, depth;           // taps, and channels to sum over
+    int64_t chunk;                 // outer: products in one part of the sum, >= 1
     int64_t lanes;                 // valid lanes; the others are computed and not stored
     float* const* outs;            // where each place's first lane goes, before `to` is added
     int64_t count;                 // valid places

@@ -27,28 +27,62 @@ constexpr int rows_for(int vectors) {
     return rows > 8 ? 8 : rows;
 }
 
+// The sums of a tile, in registers; of a long sum the parts before the last one lie aside, because many short sums lose
+// less to rounding than a long one.
+template <int Rows, int Vectors>
+struct Sum {
+    Vector now[Rows][Vectors] = {}, aside[Rows][Vectors];
+    bool parted = false;
+
+    void add(Vector (&to)[Rows][Vectors], const Vector (&more)[Rows][Vectors]) {
+        for (int m = 0; m < Rows; ++m)
+            for (int v = 0; v < Vectors; ++v) to[m][v] += more[m][v];
+    }
+    void part() {
+        if (parted) {
+            add(aside, now);
+        } else {
+            for (int m = 0; m < Rows; ++m)
+                for (int v = 0; v < Vectors; ++v) aside[m][v] = now[m][v];
+            parted = true;
+        }
+        for (int m = 0; m < Rows; ++m)
+            for (int v = 0; v < Vectors; ++v) now[m][v] = Vector{};
+    }
+    void join() {
+        if (parted) add(now, aside);
+    }
+};
+
 template <int Rows, int Vectors>
 void outer(const Tile& tile) {
-    Vector sum[Rows][Vectors] = {};
+    Sum<Rows, Vectors> sum;
     const int64_t depth = tile.depth, step = tile.step;
+    int64_t room = tile.chunk;
     for (int64_t t = 0; t < tile.taps; ++t) {
         const float* weights = tile.weights[t];
         const float* row[Rows];
         for (int m = 0; m < Rows; ++m) row[m] = tile.rows[m] + (tile.from + tile.shifts[t]);
-        for (int64_t c = 0; c < depth; ++c, weights += step) {
-            Vector w[Vectors];
-            for (int v = 0; v < Vectors; ++v) w[v] = load(weights + v * kWidth);
-            for (int m = 0; m < Rows; ++m) {
-                const float x = row[m][c];
-                for (int v = 0; v < Vectors; ++v) sum[m][v] += x * w[v];
+        for (int64_t c = 0; c < depth;) {
+            if (room == 0) sum.part(), room = tile.chunk;
+            const int64_t stop = depth - c < room ? depth : c + room;
+            room -= stop - c;
+            for (; c < stop; ++c, weights += step) {
+                Vector w[Vectors];
+                for (int v = 0; v < Vectors; ++v) w[v] = load(weights + v * kWidth);
+                for (int m = 0; m < Rows; ++m) {
+                    const float x = row[m][c];
+                    for (int v = 0; v < Vectors; ++v) sum.now[m][v] += x * w[v];
+                }
             }
         }
     }
+    sum.join();
     if (tile.lanes == Vectors * kWidth && tile.count == Rows) {
-        if (tile.activation == Activation::none) return put_plain(tile, sum);
+        if (tile.activation == Activation::none) return put_plain(tile, sum.now);
         for (int m = 0; m < Rows; ++m)
             for (int v = 0; v < Vectors; ++v)
-                store(tile.outs[m] + (tile.to + v * kWidth), finished(tile, sum[m][v], v * kWidth));
+                store(tile.outs[m] + (tile.to + v * kWidth), finished(tile, sum.now[m][v], v * kWidth));
         return;
     }
     for (int m = 0; m < Rows; ++m) {
@@ -56,7 +90,7 @@ void outer(const Tile& tile) {
         for (int v = 0; v < Vectors; ++v) {
             const int64_t left = tile.lanes - v * kWidth;
             if (left <= 0) break;
-            const Vector value = finished(tile, sum[m][v], v * kWidth);
+            const Vector value = finished(tile, sum.now[m][v], v * kWidth);
             if (left >= kWidth) store(tile.outs[m] + (tile.to + v * kWidth), value);
             else store_some(tile.outs[m] + (tile.to + v * kWidth), value, left);
         }
@@ -107,8 +141,6 @@ void dot(const Tile& tile) {
 template <int Rows, int Vectors>
 void sums(const Sums& job) {
     Vector sum[Rows][Vectors] = {};
-    for (int m = 0; m < Rows && !job.fresh; ++m)
-        for (int v = 0; v < Vectors; ++v) sum[m][v] = load(job.sums + m * job.pitch + v * kWidth);
     const float* a[Rows];
     for (int m = 0; m < Rows; ++m) a[m] = job.a + job.offsets[m];
     for (int64_t i = 0; i < job.places; ++i) {
@@ -122,7 +154,10 @@ void sums(const Sums& job) {
         }
     }
     for (int m = 0; m < Rows; ++m)
-        for (int v = 0; v < Vectors; ++v) store(job.sums + m * job.pitch + v * kWidth, sum[m][v]);
+        for (int v = 0; v < Vectors; ++v) {
+            float* out = job.sums + m * job.pitch + v * kWidth;
+            store(out, job.fresh ? sum[m][v] : load(out) + sum[m][v]);
+        }
 }
 
 // Whole: the vector's channels are all there; otherwise the first `left` of them.

@@ -16,6 +16,20 @@
 namespace tconv {
 namespace {
 
+// While it lives, numbers too small for float32's full precision (below 1.2e-38) count as zero on this thread: on some
+// processors each of them costs a hundred cycles.
+class Flush {
+#if defined(__x86_64__)
+  public:
+    Flush() { __builtin_ia32_ldmxcsr(saved_ | kFlushToZero | kDenormalsAreZero); }
+    ~Flush() { __builtin_ia32_ldmxcsr(saved_); }
+
+  private:
+    static constexpr unsigned kFlushToZero = 0x8000, kDenormalsAreZero = 0x0040;
+    const unsigned saved_ = __builtin_ia32_stmxcsr();
+#endif
+};
+
 struct Job {
     const std::function<void(int64_t)>* body;
     int64_t count;
@@ -24,6 +38,7 @@ struct Job {
     std::exception_ptr error;
 
     void work() noexcept {
+        [[maybe_unused]] const Flush flush;
         for (int64_t i; !failed && (i = next.fetch_add(1, std::memory_order_relaxed)) < count;) {
             try {
                 (*body)(i);
