@@ -15,7 +15,7 @@ from ..errors import SettingError
 from ..files import write_whole
 from ..models import Inspected, Inspection
 from ..models import inspect as inspected
-from ..models.words import Advice, advice, grid, many, named, overlap, pattern, portable, said, setting, span
+from ..models.words import Advice, advice, grid, many, named, overlap, pattern, portable, said, setting, span, through
 from .words import out, sizes
 
 __all__ = ["EXAMPLES", "inspect"]
@@ -77,6 +77,8 @@ def _draw(console: Console, found: Inspection) -> None:
     else:
         console.print(_table(found))
         console.print(LEGEND, style="dim", soft_wrap=True)
+    if through(found):
+        console.print(escape(through(found)), soft_wrap=True)
     for note in found.notes:
         console.print(f"[yellow]{escape(note)}[/]", soft_wrap=True)
     for line in portable(found):

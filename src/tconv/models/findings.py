@@ -232,7 +232,7 @@ def _phases(fact: LayerFact) -> Iterator[Finding]:
             or fact.padding != "zeros"):
         return
     factor = tuple(map(int, resize.factor))
-    yield _finding(fact, "copies", "waste", "every cell is copied, and each copy multiplied by itself",
+    yield _finding(fact, "copies", "waste", "every cell is copied, and each copy multiplied on its own",
                    f"{_by(factor)} times along an axis",
                    Cure("tconv optimize, or accelerate: equal phases at the coarse size", _cost_merged(fact, factor)))
 

@@ -12,6 +12,7 @@ from .findings import LEVELS, Finding, findings, ripple
 from .portability import Port, ports
 from .reading import read
 from .sight import Sights, sights
+from .stack import Printed, printed
 
 __all__ = ["Inspected", "Inspection", "inspect"]
 
@@ -44,6 +45,8 @@ class Inspection:
         model: what was read.
         layers: its upsampling layers, or all convolutions if there are none.
         seen: by input, per axis the fewest and the most cells that one cell of the output sees.
+        printed: the pattern that random flat inputs come out with at the end of the chain of layers; None where that
+            cannot be told.
         through: operations that let every cell see everything, beside which `seen` is counted.
         notes: sentences on what is not known.
     """
@@ -53,6 +56,7 @@ class Inspection:
     seen: Mapping[str, tuple[tuple[int, int], ...]]
     through: tuple[str, ...]
     notes: tuple[str, ...]
+    printed: Printed | None = None
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -80,6 +84,7 @@ class Inspection:
             "total": {"parameters": self.total("parameters"), "multiply_adds": self.total("multiply_adds"),
                       "bytes": self.total("bytes"), "executed": {way: self.executed(way) for way in WAYS}},
             "receptive_field": {"inputs": self.seen, "whole_input_through": self.through},
+            "pattern": None if self.printed is None else asdict(self.printed),
             "findings": [asdict(finding) for finding in self.findings],
             "notes": self.notes,
         }
@@ -105,7 +110,7 @@ def inspect(model: Any, *, shape: Sequence[int] | Mapping[str, Sequence[int]] | 
                    for fact in shown)
     seen = {name: span for name in facts.graph.inputs if (span := _spans(looked, name))}
     through = tuple(dict.fromkeys(where for look in looked if look is not None for where in look.through))
-    return Inspection(facts, layers, seen, through, (*facts.notes, *_wanted(facts, shown)))
+    return Inspection(facts, layers, seen, through, (*facts.notes, *_wanted(facts, shown)), printed(facts))
 
 
 def _span(facts: ModelFacts, looked: Sequence[Sights | None], fact: LayerFact) -> tuple[tuple[int, int], ...]:

@@ -11,7 +11,7 @@ from .inspection import Inspected, Inspection
 
 __all__ = [
     "Advice", "advice", "grid", "many", "named", "overlap", "pattern", "portable", "said", "setting", "short", "span",
-    "targets",
+    "targets", "through",
 ]
 
 
@@ -109,6 +109,16 @@ def said(found: Inspection) -> str:
     if found.seen and found.through:
         parts.append(f"and all of it through {found.through[-1]}")
     return ", ".join(parts)
+
+
+def through(found: Inspection) -> str:
+    """What becomes of patterns through the whole chain, as a sentence; "" where that is not known."""
+    told = found.printed
+    if told is None or told.ripple < 1e-6:
+        return ""
+    strength = f"{told.ripple:.2%}" if told.ripple < 0.1 else f"{told.ripple:.0%}"
+    return (f"through the stack: a flat input of {named(told.first)} comes out of {named(told.last)} with a pattern of "
+            f"period {short(told.period)}, {strength} beside its mean (random inputs, activations included)")
 
 
 def targets(found: Inspection) -> tuple[list[str], list[str]]:

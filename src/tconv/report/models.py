@@ -39,8 +39,9 @@ def page(found: Inspection) -> str:
     native, others = words.targets(found)
     most = max((layer.fact.executed.get("columns", 0) for layer in found.layers), default=0)
     return room.get_template("model.html").render(
-        found=found, said=words.said(found), advice=words.advice(found), named=words.named, levels=LEVELS, kinds=KINDS,
-        marks=MARKS, native=native, targets=others, most=most, drawings=[drawing(layer) for layer in found.layers])
+        found=found, said=words.said(found), through=words.through(found), advice=words.advice(found),
+        named=words.named, levels=LEVELS, kinds=KINDS, marks=MARKS, native=native, targets=others, most=most,
+        drawings=[drawing(layer) for layer in found.layers])
 
 
 def power(number: int | None) -> str:
