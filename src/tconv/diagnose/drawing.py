@@ -18,7 +18,7 @@ from .natural import natural
 __all__ = ["spectrum_svg"]
 
 SIDE, EDGE, TEXT, WIDE = 448, 48, 320, 640
-INK, FAINT_INK, ALARM, PAPER = "#1f2430", "#6b7280", "#d1242f", "#ffffff"
+INK, FAINT_INK, ALARM, PAPER, RING = "#1f2430", "#6b7280", "#d1242f", "#ffffff", "#16c79a"
 COLOURS = np.array([[12, 10, 38], [58, 28, 98], [122, 44, 110], [190, 66, 88], [238, 118, 66], [252, 190, 92],
                     [252, 250, 200]], float)
 DECIBELS = 70.0
@@ -49,7 +49,8 @@ def _map(found: Diagnosis) -> Iterator[str]:
     for period in found.periods:
         for peak in period.peaks:
             for down, across in _both(peak):
-                yield _ring(EDGE + SIDE * (across + 0.5), EDGE + SIDE * (down + 0.5), period, peak)
+                middle = [EDGE + SIDE * (at + 0.5 + 0.5 / bins) for at, bins in zip((across, down), power.shape[::-1])]
+                yield _ring(*middle, period, peak)
     for tick, name in ((-0.5, "−1/2"), (-0.25, "−1/4"), (0, "0"), (0.25, "1/4"), (0.5, "1/2")):
         at = EDGE + SIDE * (tick + 0.5)
         yield f'<text x="{at:g}" y="{EDGE + SIDE + 20}" text-anchor="middle" fill="{FAINT_INK}">{name}</text>'
@@ -66,7 +67,7 @@ def _both(peak: Peak) -> list[tuple[float, float]]:
 
 
 def _ring(x: float, y: float, period: Period, peak: Peak) -> str:
-    colour, width = (ALARM, 2.5) if peak.deviations >= SURE else ("#ffffff", 1)
+    colour, width = (RING, 3) if peak.deviations >= SURE else ("#ffffff", 0.8)
     said = f"1/{period.period}: {peak.ratio:.2f} times what is natural, {peak.deviations:.1f} deviations"
     return (f'<circle cx="{x:.1f}" cy="{y:.1f}" r="9" fill="none" stroke="{colour}" stroke-width="{width}" '
             f'stroke-opacity="0.9"><title>{said}</title></circle>')
@@ -128,7 +129,7 @@ def _words(found: Diagnosis, x: float) -> Iterator[str]:
 
 
 def _legend(rank: int) -> Sequence[str]:
-    rings = (f"red rings: {SURE:g} deviations or more", "above the other frequencies")
+    rings = (f"green rings: {SURE:g} deviations or more", "above the other frequencies")
     return rings if rank == 1 else (*rings, f"brightest to darkest: {DECIBELS:g} dB")
 
 

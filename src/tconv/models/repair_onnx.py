@@ -55,12 +55,13 @@ class OnnxModel:
         if len(rows) != 1 or rows[0].dtype.kind != "f":
             raise ShapeError(f"repair: the model takes {', '.join(map(_described, rows))}, for which random numbers do "
                              "not stand in; give --inputs FILE.npz with an array for each name.")
-        shape = self._shape or tuple(rows[0].sizes[1:])
+        shape: tuple[int | None, ...] = self._shape or tuple(rows[0].sizes[1:])
         if not rows[0].ranked or None in shape:
             raise ShapeError(f"repair: input {_described(rows[0])} leaves sizes open; give --shape, batch left out, as "
                              "3x64x64, or inputs.")
         numbers = np.random.default_rng(seed)
-        return {rows[0].name: numbers.standard_normal((count, *shape)).astype(rows[0].dtype)}
+        drawn = numbers.standard_normal((count, *map(int, shape)))  # type: ignore[arg-type]
+        return {rows[0].name: drawn.astype(rows[0].dtype)}
 
     def run(self, inputs: Inputs, watch: str | None = None) -> Seen:
         """What comes out, batch by batch."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,13 @@ import torch
 from torch import nn
 
 from ..conventions import CONVENTIONS
-from ..errors import ShapeError
+from ..errors import DataError, SettingError, ShapeError
 from ..files import write_whole
 from ..geometry import Spec, problem_from_coarse
 from ..methods.channels import Array
 from .mendable import BATCH, Inputs, Patient, Seen, finite, pictures
 
-__all__ = ["TorchModule"]
+__all__ = ["StoredModule", "TorchModule"]
 
 KINDS = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 TORCH = CONVENTIONS["torch"]
@@ -85,6 +86,61 @@ class TorchModule:
     def save(self, path: Path) -> None:
         """Write the module's state dict."""
         write_stored(path, self.module.state_dict())
+
+
+class StoredModule(TorchModule):
+    """A module whose weights are in a file, alone or among other things under a name of their own.
+
+    Args:
+        path: as `torch.save` wrote it; nothing but tensors and plain containers is read.
+        module: of the class that the weights belong to; they are put into it.
+        shape: of one sample of its input.
+    """
+
+    def __init__(self, path: Path, module: Any, shape: tuple[int, ...] | None = None):
+        if not isinstance(module, nn.Module):
+            raise SettingError(f"--module: makes a {type(module).__name__}, but has to make a torch.nn.Module.")
+        self._stored = read_stored(path)
+        held = _fitting(self._stored, set(module.state_dict()))
+        if held is None:
+            raise SettingError(f"{path}: holds no weights for every part of {type(module).__name__} "
+                               f"({', '.join(list(module.state_dict())[:3])}, ...); give the module that they are of.")
+        self._held = held
+        try:
+            module.load_state_dict(held)
+        except RuntimeError as error:
+            raise SettingError(f"{path}: its weights do not fit {type(module).__name__} ({_first(error)}).") from None
+        super().__init__(module, shape)
+
+    def save(self, path: Path) -> None:
+        """Write all that was in the file, with the new kernels in it."""
+        for name, value in self.module.state_dict().items():
+            self._held[name] = value
+        write_stored(path, self._stored)
+
+
+def read_stored(path: Path) -> Any:
+    """What `torch.save` wrote, if it is tensors and plain containers.
+
+    Raises:
+        DataError: if the file is damaged, or would have to be trusted to run code.
+    """
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        raise DataError(f"{path}: holds more than tensors, or is no file of PyTorch's; loading it could run any code, "
+                        "and it is not opened. Save module.state_dict() with torch.save.") from None
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+        raise DataError(f"{path}: cannot be read ({_first(error)}); save it again with torch.save.") from None
+
+
+def _fitting(stored: Any, names: set[str]) -> Any:
+    """The first dictionary in there that has all those names."""
+    if not isinstance(stored, dict):
+        return None
+    if names <= stored.keys():
+        return stored
+    return next((found for found in (_fitting(value, names) for value in stored.values()) if found is not None), None)
 
 
 def write_stored(path: Path, stored: Mapping[str, Any]) -> None:
