@@ -40,7 +40,8 @@ def test_info_says_versions_and_what_runs_on_the_engine_and_that_tensorflow_does
     assert found["machine"]["isa"] in tconv("info").stdout
 
 
-@pytest.mark.parametrize("verb", [["info", "--json"], ["solve", "7", "14"], ["train", "autoencoder", "--help"]])
+@pytest.mark.parametrize("verb", [["info", "--json"], ["solve", "7", "14"], ["bench", "--help"],
+                                  ["train", "autoencoder", "--help"]])
 def test_no_framework_is_imported_for_a_quick_answer(verb):
     code = (f"import sys; sys.argv = ['tconv', *{verb!r}]\nfrom tconv.cli import main\ntry: main()\nexcept "
             "SystemExit: pass\n"
@@ -49,7 +50,7 @@ def test_no_framework_is_imported_for_a_quick_answer(verb):
     assert result.stderr.strip() == "[]"
 
 
-@pytest.mark.parametrize("verb", ["train", "apply", "solve", "convert", "info"])
+@pytest.mark.parametrize("verb", ["train", "apply", "solve", "convert", "bench", "info"])
 def test_every_verb_helps_with_an_example(verb):
     arguments = (verb, "autoencoder") if verb == "train" else (verb,)
     told = tconv(*arguments, "--help").stdout
