@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from ..conventions import keras as convention
-from ..geometry import Extent, Problem, cost, overlap
+from ..geometry import Extent, cost, overlap
+from ..recipes.problems import Shape, convolution, is_transposed, problem_of, settled
 
 __all__ = ["Geometry", "LayerFacts", "layer_facts"]
 
 REPEATS = 3
-Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,50 +68,28 @@ def layer_facts(model: Any, *, batch: int, shape: Shape | None = None) -> tuple[
         shape: of one example, where the model leaves sizes open.
     """
     if None in tuple(model.inputs[0].shape[1:]):
-        model = _settled(model, shape)
+        model = settled(model, shape)
     return tuple(_facts(layer, batch) for layer in model.layers if type(layer).__name__ != "InputLayer")
-
-
-def _settled(model: Any, shape: Shape | None) -> Any:
-    """A copy for inputs of this size; its values are fresh, which neither sizes nor times depend on."""
-    import keras
-
-    return keras.models.clone_model(model, input_tensors=keras.Input(shape))
 
 
 def _facts(layer: Any, batch: int) -> LayerFacts:
     several = isinstance(layer.input, list | tuple)
     taken = [tuple(part.shape[1:]) for part in (layer.input if several else [layer.input])]
     given = tuple(layer.output.shape[1:])
-    convolution = getattr(layer, "convolution", None) or layer  # inside of a layer that resizes or shuffles around it
+    inner = convolution(layer)
     # What resizes convolves on the finer grid.
     seen = (*given[:-1], taken[0][-1]) if hasattr(layer, "interpolation") else taken[0]
-    problem = _problem(convolution, seen, given)
+    problem = problem_of(inner, seen, given)
     geometry = multiply_adds = None
     if problem is not None:
         geometry = Geometry(problem.kernel, problem.stride, tuple(zip(problem.lo, problem.hi, strict=True)),
                             tuple(map(overlap, problem.axes)))
-        ends = seen[-1], convolution.filters
-        multiply_adds = cost(problem, Extent(1, *(ends if _transposed(convolution) else ends[::-1]))).multiply_adds
+        ends = seen[-1], inner.filters
+        multiply_adds = cost(problem, Extent(1, *(ends if is_transposed(inner) else ends[::-1]))).multiply_adds
     elif hasattr(layer, "kernel"):
         multiply_adds = math.prod(layer.kernel.shape)
     return LayerFacts(layer.name, type(layer).__name__, taken[0], given, int(layer.count_params()), geometry,
                       multiply_adds, batch, _milliseconds(layer, taken, batch, several))
-
-
-def _transposed(layer: Any) -> bool:
-    return type(layer).__name__.endswith("Transpose")
-
-
-def _problem(layer: Any, taken: Shape, given: Shape) -> Problem | None:
-    if not hasattr(layer, "kernel_size"):
-        return None
-    setting = {"kernel_size": layer.kernel_size, "strides": layer.strides, "padding": layer.padding,
-               "dilation_rate": layer.dilation_rate, "groups": getattr(layer, "groups", 1)}
-    if not _transposed(layer):
-        return convention.conv_problem(**setting, fine=taken[:-1])
-    return convention.transposed_problem(**setting, output_padding=layer.output_padding, coarse=taken[:-1],
-                                         output_size=None if layer.output_padding is not None else given[:-1])
 
 
 def _milliseconds(layer: Any, taken: list[Shape], batch: int, several: bool) -> float:
