@@ -104,7 +104,9 @@ def test_a_picture_of_what_was_not_measured_is_refused(results):
 
 def test_a_page_shows_wins_and_losses_alike(results):
     text = section(results, "benchmarks")
-    for words in ("| `dcgan-2` | 0.5 | 2.00 JAX | 0.80 ONNX Runtime | 51% |", "| `unet <3>` | 10 | 0.50 PyTorch |  |",
+    for words in ("| layer | tconv | × live | × frozen | limit | PyTorch | JAX | ONNX Runtime |",
+                  "| `dcgan-2` | 0.5 | 2.00 | 0.80 | 51% | 2 | 1 | **0.4** |",
+                  "| `unet <3>` | 10 | 0.50 |  | 13% | **5** |  |  |",
                   "`unet <3>` 0.50 (PyTorch)", "- TensorFlow: not installed: pip install tensorflow (`dcgan-2` f",
                   "tconv.keras on JAX takes 300 ms, the best peer, PyTorch, 900 ms: 3.00 times as fast",
                   "](benchmarks/forward-float32-2.svg)", "more than 5% in 1 of 2 tasks"):

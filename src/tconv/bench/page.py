@@ -170,31 +170,29 @@ def _few(names: list[str]) -> str:
 
 
 def _tables(results: Results) -> Iterator[str]:
-    """Layer by layer, for each dtype and number of threads."""
-    kinds = dict.fromkeys((dtype, threads) for _, dtype, threads in _kinds(results))
-    for dtype, threads in kinds:
-        passes = [passing for passing, *rest in _kinds(results) if tuple(rest) == (dtype, threads)]
-        head = ["layer", *(word for passing in passes for word in _head(passing))]
-        names = dict.fromkeys(row.name for row in results.rows if (row.dtype, row.threads) == (dtype, threads)
-                              and row.passing != STEP)
-        rows = [[f"`{name}`", *(cell for passing in passes for cell in
-                                _cells(results.find(name, passing, dtype, threads), passing))] for name in names]
-        yield (f"## {dtype}, {_threads(threads)}\n\nOurs in ms, how many times as fast as the best peer, and the share "
-               "of the limit.\n\n" + table(head, rows, range(1, len(head))))
+    """Every peer's milliseconds, layer by layer."""
+    for kind in _kinds(results):
+        passing, dtype, threads = kind
+        rows = _rows(results, *kind)
+        ours, peers = ([*dict.fromkeys(one.peer for row in rows for one in row.timings if one.ours == mine)]
+                       for mine in (True, False))
+        kinds = [kernels for kernels in (LIVE, FROZEN) if any(row.ratio(kernels) for row in rows)]
+        head = ["layer", *ours, *(f"× {kernels}" for kernels in kinds), "limit", *peers]
+        yield (f"## {passing.capitalize()}, {dtype}, {_threads(threads)}\n\nMilliseconds, the least in bold; how many "
+               "times as fast as the best peer we are; and the share of the limit that we reach.\n\n"
+               + table(head, (_cells(row, ours, kinds, peers) for row in rows), range(1, len(head))))
 
 
-def _head(passing: str) -> list[str]:
-    return [passing, "live", "frozen", "limit"] if passing == "forward" else [passing, "peers", "limit"]
+def _cells(row: Row, ours: Sequence[str], kinds: Sequence[str], peers: Sequence[str]) -> list[str]:
+    times = {one.peer: one.milliseconds for one in row.timings}
+    least = min(times.values(), default=0.0)
+    mine, theirs = ([_milliseconds(times.get(name), least) for name in names] for names in (ours, peers))
+    ratios = [f"{row.ratio(kernels):.2f}" if row.ratio(kernels) else "" for kernels in kinds]
+    return [f"`{row.name}`", *mine, *ratios, f"{row.fraction:.0%}" if row.fraction else "", *theirs]
 
 
-def _cells(row: Row | None, passing: str) -> list[str]:
-    kinds = (LIVE, FROZEN) if passing == "forward" else (LIVE,)
-    ours = row.ours() if row else None
-    if row is None or ours is None:
-        return [""] * (len(kinds) + 2)
-    return [f"{ours.milliseconds:.3g}", *(_ratio(row, kernels) for kernels in kinds), f"{row.fraction or 0:.0%}"]
-
-
-def _ratio(row: Row, kernels: str) -> str:
-    ratio, best = row.ratio(kernels), row.best(kernels)
-    return f"{ratio:.2f} {best.peer}" if ratio and best else ""
+def _milliseconds(time: float | None, least: float) -> str:
+    if time is None:
+        return ""
+    said = f"{time:.3g}" if time < 1000 else f"{time:.0f}"
+    return f"**{said}**" if time == least else said

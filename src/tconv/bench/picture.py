@@ -51,8 +51,8 @@ def layers_picture(results: Results, *, passing: str, dtype: str = "float32", th
             if (row.passing, row.dtype, row.threads) == (passing, dtype, threads) and row.ours()]
     if not rows:
         raise DataError(f"picture: the run has no {passing} of {dtype} on {threads} threads.")
-    peers = list(dict.fromkeys(one.peer for row in rows for one in row.timings if not one.ours))
-    marks = {peer: Mark(OUTLINES[at % len(OUTLINES)], COLOURS[at % len(COLOURS)]) for at, peer in enumerate(peers)}
+    here = {one.peer for row in rows for one in row.timings}
+    marks = {peer: mark for peer, mark in _marks(results).items() if peer in here}
     frozen = {one.peer for row in rows for one in row.timings if one.kernels == FROZEN}
     height = TOP + ROW * len(rows) + 44
     title = f"{passing.capitalize()}, {dtype}, {threads} thread{'s' * (threads > 1)}: time beside ours"
@@ -60,6 +60,12 @@ def layers_picture(results: Results, *, passing: str, dtype: str = "float32", th
     body = [*_legend(marks, frozen), *_axis(height), *(line for at, row in enumerate(rows)
                                                        for line in _layer(row, TOP + ROW * at + ROW / 2, marks))]
     return _document(LEFT + SCALE + RIGHT, height, title, f"How many times as fast as the best peer: {told}.", body)
+
+
+def _marks(results: Results) -> dict[str, Mark]:
+    """Each peer's sign, the same in all pictures of a run."""
+    peers = dict.fromkeys(one.peer for row in results.rows for one in row.timings if not one.ours)
+    return {peer: Mark(OUTLINES[at % len(OUTLINES)], COLOURS[at % len(COLOURS)]) for at, peer in enumerate(peers)}
 
 
 def _legend(marks: dict[str, Mark], frozen: set[str]) -> Iterator[str]:
