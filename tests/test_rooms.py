@@ -10,17 +10,17 @@ import tconv
 SOURCE = Path(tconv.__file__).parent
 
 ROOMS = ("errors", "files", "geometry", "conventions", "methods", "resize", "initialize", "diagnose", "explain",
-         "engine", "operations", "proof", "jax", "torch", "tensorflow", "keras", "models", "recipes", "report",
-         "bench", "studio", "cli", "__main__")
+         "engine", "operations", "proof", "jax", "torch", "tensorflow", "keras", "convert", "models", "recipes",
+         "report", "bench", "studio", "cli", "__main__")
 
 DOORS = {"geometry/axis": "tconv.explain"}  # opened when a setting is to be explained, and not before
 
 OPTIONAL = {
     "jax": {"jax", "keras", "bench"},  # each backend of Keras is a file in its room
     "jaxlib": {"jax"},
-    "torch": {"torch", "keras", "models", "bench"},
+    "torch": {"torch", "keras", "convert", "models", "bench"},
     "tensorflow": {"tensorflow", "keras", "bench"},
-    "keras": {"keras", "models", "recipes", "report", "bench"},
+    "keras": {"keras", "convert", "models", "recipes", "report", "bench"},
     "onnx": {"models", "bench"},
     "openvino": {"bench"},
     "typer": {"cli"},
