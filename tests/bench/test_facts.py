@@ -115,14 +115,14 @@ def test_a_page_shows_wins_and_losses_alike(results):
 
 def test_a_page_is_filled_between_its_marks_and_again(results, tmp_path):
     page = tmp_path / "page.md"
-    page.write_text(f"# Before\n\n{BEGIN}\nold\n{END}\n\nafter\n")
+    page.write_text(f"# Before\n\n{BEGIN}\nfrom yesterday\n{END}\n\nafter\n")
     fill(page, results)
     first = page.read_text()
     fill(page, results)
     assert page.read_text() == first
     assert first.startswith("# Before\n")
     assert first.endswith("\n\nafter\n")
-    assert "old" not in first
+    assert "yesterday" not in first
     assert (tmp_path / "page" / "forward-float32-2.svg").exists()
 
 
