@@ -131,11 +131,22 @@ def bench(plan: Plan, results: Results, *, keep: Keep = lambda _: None, watch: W
         DataError: if the results are of another plan, machine or versions.
     """
     _check(plan, results)
+    session = Session(plan, keep, watch, time.perf_counter() - results.seconds)
     for threads in plan.threads:
-        results = _layers(plan, threads, results, keep, watch)
+        results = _layers(session, threads, results)
     for step in plan.steps():
-        results = _network(plan, step, results, keep, watch)
+        results = _network(session, step, results)
     return results
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What all parts of a run share; `began` is when it would have begun without an interruption."""
+
+    plan: Plan
+    keep: Keep
+    watch: Watch
+    began: float
 
 
 def _check(plan: Plan, results: Results) -> None:
@@ -152,8 +163,9 @@ def _difference(was: Results, now: Results, name: str) -> str:
                      if before.get(key) != after.get(key))
 
 
-def _layers(plan: Plan, threads: int, results: Results, keep: Keep, watch: Watch) -> Results:
+def _layers(session: Session, threads: int, results: Results) -> Results:
     """All layers on so many threads."""
+    plan, watch = session.plan, session.watch
     done = {row.key for row in results.rows}
     tasks = [task for task in plan.tasks(threads) if _key(task) not in done]
     if not tasks:
@@ -166,40 +178,39 @@ def _layers(plan: Plan, threads: int, results: Results, keep: Keep, watch: Watch
         for task in tasks:
             if held != (held := (task.layer, task.dtype)):
                 _draw(task, plan.passes, Path(folder))
-            results = _measured(plan, crew, task, Path(folder), plan.seconds, results, keep, watch)
+            results = _measured(session, crew, task, Path(folder), plan.seconds, results)
     return results
 
 
-def _network(plan: Plan, step: Step, results: Results, keep: Keep, watch: Watch) -> Results:
+def _network(session: Session, step: Step, results: Results) -> Results:
     """A network's training step."""
     if _key(step) in {row.key for row in results.rows}:
         return results
     results = _limited(results, step.threads)
-    watch(Event(len(results.rows), f"starting frameworks for {step.name}"))
-    with Crew(plan.steppers, step.threads) as crew, TemporaryDirectory() as folder:
-        return _measured(plan, crew, step, Path(folder), STEP_TIMES * plan.seconds, results, keep, watch)
+    session.watch(Event(len(results.rows), f"starting frameworks for {step.name}"))
+    with Crew(session.plan.steppers, step.threads) as crew, TemporaryDirectory() as folder:
+        return _measured(session, crew, step, Path(folder), STEP_TIMES * session.plan.seconds, results)
 
 
-def _measured(plan: Plan, crew: Crew, task: Task | Step, folder: Path, seconds: float, results: Results,
-              keep: Keep, watch: Watch) -> Results:
+def _measured(session: Session, crew: Crew, task: Task | Step, folder: Path, seconds: float,
+              results: Results) -> Results:
     """The results with one row more."""
-    began, bystanders = time.perf_counter(), Bystanders(crew.pids())
+    bystanders = Bystanders(crew.pids())
     said = f"{task.name}, {task.passing}, {task.dtype}, {_threads(task.threads)}"
 
     def check() -> None:
-        watch(Event(len(results.rows), said))
+        session.watch(Event(len(results.rows), said))
 
     check()
     entries = prepared(crew, task, folder)
-    timings = timed(crew, entries, seconds=seconds, turns=plan.turns, check=check, rest=isinstance(task, Step))
+    timings = timed(crew, entries, seconds=seconds, turns=session.plan.turns, check=check, rest=isinstance(task, Step))
     limits = results.limit(task.threads)
     assert limits is not None
     row = Row(task.name, task.passing, task.dtype, task.threads, task.cost.multiply_adds, task.cost.bytes,
-              1e3 * limits.seconds(task.cost, task.dtype), timings, crew.skipped(),
-              bystanders.share())
-    grown = replace(results, rows=(*results.rows, row), seconds=results.seconds + time.perf_counter() - began)
-    keep(grown)
-    watch(Event(len(grown.rows), said, row))
+              1e3 * limits.seconds(task.cost, task.dtype), timings, crew.skipped(), bystanders.share())
+    grown = replace(results, rows=(*results.rows, row), seconds=round(time.perf_counter() - session.began, 1))
+    session.keep(grown)
+    session.watch(Event(len(grown.rows), said, row))
     return grown
 
 
