@@ -13,6 +13,8 @@ from tconv.errors import SettingError, ShapeError
 from tconv.geometry import Spec
 from tconv.resize import pixel_shuffle
 
+from .. import strategies  # noqa: F401  its profile gives examples time
+
 INTEGERS = st.integers(0, 2**32 - 1).map(np.random.default_rng)
 
 

@@ -49,8 +49,8 @@ def _map(found: Diagnosis) -> Iterator[str]:
     for period in found.periods:
         for peak in period.peaks:
             for down, across in _both(peak):
-                middle = [EDGE + SIDE * (at + 0.5 + 0.5 / bins) for at, bins in zip((across, down), power.shape[::-1])]
-                yield _ring(*middle, period, peak)
+                x, y = (EDGE + SIDE * (at + 0.5 + 0.5 / bins) for at, bins in zip((across, down), power.shape[::-1]))
+                yield _ring(x, y, period, peak)
     for tick, name in ((-0.5, "−1/2"), (-0.25, "−1/4"), (0, "0"), (0.25, "1/4"), (0.5, "1/2")):
         at = EDGE + SIDE * (tick + 0.5)
         yield f'<text x="{at:g}" y="{EDGE + SIDE + 20}" text-anchor="middle" fill="{FAINT_INK}">{name}</text>'

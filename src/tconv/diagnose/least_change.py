@@ -14,11 +14,14 @@ from ..methods import phases
 from ..methods.channels import Array, grouped
 from .moments import Bins, Moments, moments
 from .natural import lattice, natural
-from .spectrum import patch_size, spectrum
+from .spectrum import level, patch_powers, patch_size, weights
 
 __all__ = ["Change", "least_change"]
 
 ROUNDS, CLOSE = 100, 0.005
+MARGIN = 0.9
+"""Share of what is natural that is aimed at, since other inputs will give a little more than these."""
+
 FAINT = 1e-5
 """Share of the mean power of all frequencies below which a pattern is let be: far too faint to see or hear."""
 
@@ -32,8 +35,8 @@ class Change:
 
     Args:
         kernel: the new one, in the shape and dtype of the old.
-        before, after: energy at the multiples of 1 / period in the results that the inputs give, in the mean over the
-            layer's channels.
+        before, after: energy at the multiples of 1 / period in the results that the inputs give, in the mean over
+            samples and the layer's channels.
         natural: what the frequencies around let one expect.
         moved: length of the change of the kernel over the length of the kernel.
         difference: mean square of the change of the result over the mean square of the result.
@@ -49,6 +52,8 @@ class Change:
 
 def least_change(kernel: ArrayLike, x: ArrayLike, problem: Problem, *, periods: Sequence[int]) -> Change:
     """Bring the power at every multiple of 1 / period down to what is natural there, and no further.
+
+    Samples count as in `spectrum`: the less the busier they are.
 
     Of all kernels that do so for these inputs, the one whose results are nearest to those of the old kernel, in least
     squares. The old kernel is w, the new one w + v; E is the energy of a result and Q the power at one frequency, both
@@ -72,12 +77,15 @@ def least_change(kernel: ArrayLike, x: ArrayLike, problem: Problem, *, periods: 
     patch = patch_size([problem.fine], period)
     bins = sorted({min(at, tuple(-a % side for a, side in zip(at, patch, strict=True)))
                    for each in periods for at in lattice(patch, each)})
-    found = spectrum(phases(x, given.astype(x.dtype), problem), period=period).power
-    ceiling = np.maximum(natural(found, period), FAINT * found.mean())[tuple(np.transpose(bins))]
-    forms = moments(x, problem, patch=patch, bins=bins)
+    powers = [patch_powers(sample, patch) for sample in phases(x, given.astype(x.dtype), problem)]
+    counted = weights(np.array([np.mean([level(one, period) for one in each]) for each in powers]))
+    found = np.mean([weight * np.mean(each, axis=0) for weight, each in zip(counted, powers, strict=True)], axis=0)
+    ceiling = np.maximum(MARGIN * natural(found, period), FAINT * found.mean())[tuple(np.transpose(bins))]
+    even = x * np.sqrt(counted).astype(x.dtype).reshape(-1, *[1] * (x.ndim - 1))
+    forms = moments(even, problem, patch=patch, bins=bins)
     old = _columns(given.astype(float), problem.groups)
     new = _solved(old, forms, ceiling)
-    return _change(given, old, new, forms, ceiling, _waves_of(bins, patch), problem.groups)
+    return _change(given, old, new, forms, ceiling / MARGIN, _waves_of(bins, patch), problem.groups)
 
 
 def _waves_of(bins: Sequence[Bins], patch: Bins) -> Array:

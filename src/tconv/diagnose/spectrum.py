@@ -13,8 +13,12 @@ from numpy.typing import ArrayLike
 from ..errors import ShapeError
 from ..geometry import whole
 from ..methods.channels import Array
+from .natural import FLOOR, near
 
-__all__ = ["LARGEST", "LEAST", "Spectrum", "patch_size", "patch_starts", "samples_of", "spectrum", "window"]
+__all__ = [
+    "LARGEST", "LEAST", "Spectrum", "level", "patch_powers", "patch_size", "patch_starts", "samples_of", "spectrum",
+    "weights", "window",
+]
 
 LARGEST = {1: 4096, 2: 64, 3: 32}
 """The longest side of a patch, in samples, by the number of axes."""
@@ -91,6 +95,8 @@ def window(patch: Sequence[int]) -> list[Array]:
 def spectrum(samples: ArrayLike | Iterable[ArrayLike], *, period: int = 2) -> Spectrum:
     """The mean power of patches of all samples, over all channels.
 
+    A patch counts the less the busier it is, by `weights`: else a few samples full of detail would decide for all.
+
     Args:
         samples: pictures or sounds, a stack `(N, *S, C)` or several arrays `(*S, C)` of any sizes.
         period: the patches hold whole periods of so many samples, >= 2.
@@ -104,17 +110,37 @@ def spectrum(samples: ArrayLike | Iterable[ArrayLike], *, period: int = 2) -> Sp
     """
     found = samples_of(samples)
     patch = patch_size([sample.shape[:-1] for sample in found], period)
-    total, count = np.zeros(patch), 0
-    for part in _patches(found, patch):
-        total += _power(part, patch)
-        count += 1
-    return Spectrum(total / count, count)
+    counted = weights(np.array([level(_power(part, patch), period) for part in _patches(found, patch)]))
+    total = np.zeros(patch)
+    for weight, part in zip(counted, _patches(found, patch), strict=True):
+        total += weight * _power(part, patch)
+    return Spectrum(total / len(counted), len(counted))
+
+
+def level(power: Array, period: int) -> float:
+    """How busy a patch is: the geometric mean of its power at all frequencies that belong to no pattern."""
+    return float(np.exp(np.log(np.maximum(power, FLOOR))[~near(power.shape, period)].mean()))
+
+
+def weights(levels: Array) -> Array:
+    """How much patches count, 1 in the mean: a flat one twice as much as one of the middle, a busy one as its inverse.
+
+    >>> weights(np.array([1.0, 1.0, 0.0])).tolist()
+    [0.75, 0.75, 1.5]
+    """
+    counted = 1 / np.maximum(levels + np.median(levels), FLOOR)
+    return np.asarray(counted / counted.mean())
 
 
 def _patches(samples: Iterable[Array], patch: tuple[int, ...]) -> Iterator[Array]:
     for sample in samples:
         for start in product(*(patch_starts(size, side) for size, side in zip(sample.shape, patch))):
             yield sample[tuple(slice(at, at + side) for at, side in zip(start, patch, strict=True))]
+
+
+def patch_powers(sample: Array, patch: tuple[int, ...]) -> list[Array]:
+    """The power of every patch of one sample `(*S, C)`."""
+    return [_power(part, patch) for part in _patches([sample], patch)]
 
 
 def _power(part: Array, patch: tuple[int, ...]) -> Array:

@@ -10,7 +10,6 @@ from typing import Any
 
 from ..errors import DataError, MissingExtra, SettingError, UnsupportedError
 from .mendable import Mendable
-from .reading import PICKLES
 
 __all__ = ["mendable"]
 
@@ -49,7 +48,7 @@ def mendable(model: Any, *, shape: tuple[int, ...] | None = None, module: str | 
                            "model or a PyTorch module.")
 
 
-SUFFIXES = {"onnx": (".onnx",), "keras": (".keras",), "torch": PICKLES[:2]}
+SUFFIXES = {"onnx": (".onnx",), "keras": (".keras",), "torch": (".pt", ".pth", ".tar", ".ckpt", ".bin")}
 
 
 def _room(name: str, extra: str) -> Any:
