@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-keras = pytest.importorskip("keras")
+pytest.importorskip("keras")
+
+import keras
 
 from tconv.errors import UnsupportedError
 from tconv.keras import Conv2D, Conv2DTranspose, ResizeConv, SubpixelConv, UpSampling2D
@@ -96,5 +98,5 @@ def test_a_tile_sees_no_more_than_it_has_to():
 
 def test_a_network_that_sees_all_of_a_picture_is_refused():
     model = keras.Sequential([keras.Input((None, None, 1)), L.UnitNormalization()])
-    with pytest.raises(UnsupportedError, match="UnitNormalization .* give the picture whole"):
+    with pytest.raises(UnsupportedError, match=r"UnitNormalization .* give the picture whole"):
         tiled(model, np.zeros((40, 40, 1), np.float32), tile=8)

@@ -13,6 +13,7 @@ pytest.importorskip("PIL")
 from tconv.recipes import Animation, Figure, Gallery, Plot, Table
 from tconv.recipes.checkpoint import Epoch
 from tconv.report import LayerFacts, Machine, RunFacts, page, sheet
+from tconv.report.checkerboard import Enlarging
 from tconv.report.curves import chart, history_chart
 from tconv.report.layers import Geometry
 
@@ -39,6 +40,7 @@ FACTS = RunFacts(
     machine=Machine("Linux x86_64", "a processor", 2, 2, "avx512"),
     versions={"tconv": "0.1.0", "python": "3.11.7"},
     finished="2026-01-02T03:04+00:00",
+    enlarging=(Enlarging("up", "Conv2DTranspose", (2, 2), ((2, 1), (2, 1)), 0.125),),
 )
 IMAGES = np.arange(3 * 28 * 28, dtype=np.uint32).astype(np.uint8).reshape(3, 28, 28)
 COLOURS = np.stack([IMAGES] * 3, axis=-1)
@@ -95,7 +97,7 @@ def test_the_page_says_the_facts():
     text = " ".join(read(page(FACTS, SECTIONS)).text.split())
     for said in ("Digits & <letters>", "0.0605", "one grey 0.3000", "31.42 dB", "36 s", "3,000", "609", "409,856",
                  "19.5", "a processor", "avx512", "accuracy on fakes", "Given <back>", "bicubic", "the threshold",
-                 "cat & <dog>", "tconv train autoencoder --data 'a & <b>'"):
+                 "cat & <dog>", "2:1 × 2:1", "0.1250", "tconv train autoencoder --data 'a & <b>'"):
         assert said in text, said
     assert "never measured" not in text
 
@@ -164,3 +166,21 @@ def test_a_sheet_puts_each_result_under_its_image():
     assert (made[:28, 29:57] == IMAGES[1]).all()
     assert (made[29:, 58:] == 255 - IMAGES[2]).all()
     assert (sheet(IMAGES, IMAGES, scale=3)[1::3, 1::3] == sheet(IMAGES, IMAGES, scale=1)).all()
+
+
+def test_layers_that_enlarge_are_judged_by_their_kernels():
+    keras = pytest.importorskip("keras")
+    from tconv.keras import Conv2D, Conv2DTranspose, ResizeConv, SubpixelConv
+    from tconv.report.checkerboard import enlarging
+
+    model = keras.Sequential([
+        keras.Input((4, 4, 1)), Conv2D(1, 3, padding="same"),
+        Conv2DTranspose(1, 3, strides=2, kernel_initializer="ones"),
+        Conv2DTranspose(1, 4, strides=2, kernel_initializer="ones"), SubpixelConv(1, 3), ResizeConv(1, 3)])
+    found = enlarging(model)
+    assert [layer.kind for layer in found] == ["Conv2DTranspose", "Conv2DTranspose", "SubpixelConv", "ResizeConv"]
+    assert [layer.overlap for layer in found] == [((2, 1), (2, 1)), ((2, 2), (2, 2)), (), ()]
+    # Phases of 4, 2, 2 and 1 taps: mean 9/4, so that (49 + 1 + 1 + 25) / 16 / 4 stands over 81 / 16.
+    assert found[0].unevenness == pytest.approx(76 / 4 / 81)
+    assert found[1].unevenness == 0
+    assert found[2].unevenness == pytest.approx(0, abs=1e-9)

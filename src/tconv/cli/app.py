@@ -14,8 +14,8 @@ from .options import typed
 __all__ = ["VERBS", "app"]
 
 # Modules here, in the help's order.
-VERBS = ("explain", "solve", "convert", "studio", "train", "apply", "inspect", "diagnose", "repair", "optimize", "bench",
-         "info")
+VERBS = ("explain", "solve", "convert", "studio", "train", "apply", "export", "inspect", "diagnose", "repair",
+         "optimize", "bench", "info")
 
 
 class Verbs(TyperGroup):

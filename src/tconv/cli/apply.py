@@ -27,7 +27,9 @@ SOME_BROKEN = 1
 EXAMPLES = """Examples:\n
   tconv apply runs/mine digit.png -o seen/\n
   tconv apply runs/mine scans/ 'more/*.jpg' -o seen/ --invert     dark ink on white paper\n
-  tconv apply runs/gan --samples 64 -o made/
+  tconv apply runs/gan --samples 64 -o made/\n
+  tconv apply runs/small digits/ -o codes/ --encode\n
+  tconv apply runs/small codes/ -o back/ --decode
 """
 
 
@@ -38,6 +40,8 @@ def apply(
                                                                                  "quotes.")] = None,
     use: Annotated[str | None, typer.Option("--as", metavar="NAME", help="What to do; an unknown name lists what the "
                                             "run can.", show_default="what it was trained for")] = None,
+    encode: Annotated[bool, typer.Option("--encode", help="The same as --as encode.")] = False,
+    decode: Annotated[bool, typer.Option("--decode", help="The same as --as decode.")] = False,
     samples: Annotated[int | None, typer.Option(metavar="N", help="Make so many, where there is nothing to read.")]
     = None,
     invert: Annotated[bool, typer.Option(help="For dark on light, where the network knows light on dark.")] = False,
@@ -50,7 +54,7 @@ def apply(
     A file that is broken is named and passed over, and the exit code is 1.
     """
     recipe, trained = restore(run, backend=backend)
-    chosen = _use(recipe, use)
+    chosen = _use(recipe, use or ("encode" if encode else "decode" if decode else None))
     sources = _samples(samples, inputs) if chosen.reads == "nothing" else _files(chosen, inputs, samples)
     check_place(folder)
     done = []

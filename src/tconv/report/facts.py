@@ -16,6 +16,7 @@ from ..recipes.checkpoint import Epoch
 from ..recipes.recipe import Figure
 from ..recipes.settings import kinds
 from ..recipes.training import batches
+from .checkerboard import Enlarging, enlarging
 from .layers import LayerFacts, Shape, layer_facts
 from .machine import Machine, machine, versions
 
@@ -49,6 +50,7 @@ class RunFacts:
         machine: where it was trained.
         versions: of everything that had a part.
         finished: date and time, ISO 8601.
+        enlarging: the layers that enlarge, and how evenly they do.
     """
 
     recipe: str
@@ -68,6 +70,7 @@ class RunFacts:
     versions: Mapping[str, str]
     finished: str
     kept: Mapping[str, Any] = field(default_factory=dict)
+    enlarging: tuple[Enlarging, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -101,6 +104,7 @@ def run_facts(run: Run) -> tuple[RunFacts, Judged]:
         gflops=_work(run, layers) if isinstance(run.learner, Compiled) else None,
         machine=machine(), versions=versions(("numpy", "keras", *FRAMEWORKS[run.settings.backend])),
         finished=datetime.datetime.now().astimezone().isoformat(timespec="minutes"),
+        enlarging=enlarging(run.learner.model),
     )
     return facts, judged
 
