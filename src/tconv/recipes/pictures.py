@@ -62,11 +62,18 @@ def _opened(path: Path) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as image:
-                return image.convert("RGBA")
+                return (_in_bytes(image) if image.mode[0] in "IF" else image).convert("RGBA")
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file.") from None
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise DataError(f"{path}: cannot be read as a picture ({error}); give a whole PNG or JPEG file.") from None
+
+
+def _in_bytes(image: Any) -> Any:
+    """A picture of 16 or 32 bits a pixel, as cameras of microscopes give them, from its darkest to its brightest."""
+    numbers = np.array(image, np.float64)
+    low, high = numbers.min(), numbers.max()
+    return _pillow().fromarray(np.uint8(np.rint((numbers - low) * (255 / max(high - low, 1e-30)))))
 
 
 def png(pixels: Array) -> bytes:
