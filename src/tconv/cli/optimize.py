@@ -155,16 +155,16 @@ def _passes(known: Any) -> Table:
 
 def _draw(console: Console, found: Any, source: Path, target: Path) -> None:
     kept = [step for step in found.steps if step.kept]
-    table = Table(title=f"{source} to {target}", title_justify="left", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
     for name, justify in (("pass", "left"), ("layer", "left"), ("now", "left"), ("faster", "right")):
         table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
     for row in _rows(kept):
         table.add_row(*row)
-    console.print(table if kept else f"Nothing to do: {target} is a copy of {source}.")
+    console.print(table if kept else f"Nothing to do: the result is a copy of {source}.", soft_wrap=not kept)
     left = len(found.steps) - len(kept)
     if left:
         console.print(f"{left} more place{'s' * (left > 1)} left as {'they are' if left > 1 else 'it is'}", style="dim")
-    for line in _facts(found):
+    for line in (*_facts(found), f"written: {target}"):
         console.print(line, soft_wrap=True, markup=False)
 
 
