@@ -56,7 +56,7 @@ class Plan:
     peers: tuple[Peer, ...] = PEERS
     networks: tuple[Network, ...] = tuple(NETWORKS.values())
     steppers: tuple[Peer, ...] = STEPPERS
-    seconds: float = 0.25
+    seconds: float = 0.2
     turns: int = 5
 
     def __post_init__(self) -> None:
@@ -67,7 +67,7 @@ class Plan:
                 raise SettingError(f"bench: threads is {count}, but this process may run on {cores} cores; take fewer.")
         whole("bench", "turns", self.turns, 1)
         if not 0 < self.seconds < 3600:
-            raise SettingError(f"bench: seconds is {self.seconds!r}, but has to be above 0, as 0.25 is.")
+            raise SettingError(f"bench: seconds is {self.seconds!r}, but has to be above 0, as 0.2 is.")
         for name, given, known in (("passes", self.passes, PASSES), ("dtypes", self.dtypes, DTYPES)):
             for one in given:
                 if one not in known:

@@ -57,7 +57,7 @@ def bench(
         metavar="NAMES", help="Networks whose training steps are timed; none for no network.",
         show_default="all; none with --layers or --quick")] = None,
     seconds: Annotated[float | None, typer.Option(
-        help="For each peer and task, in all its turns.", show_default="0.25")] = None,
+        help="For each peer and task, in all its turns.", show_default="0.2")] = None,
     turns: Annotated[int | None, typer.Option(help="How many turns each has.", show_default="5")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Ten layers, a tenth of a second each: minutes.")] = False,
     out_folder: Annotated[Path | None, typer.Option(
