@@ -16,10 +16,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..diagnose import Diagnosis, diagnosis
-from ..errors import SettingError
+from ..errors import DataError, SettingError
 from ..geometry import Extent, Spec, problem_from_coarse
 from ..methods.channels import Array
-from .data import SIDE, load
+from .data import first, load
 from .data.squares import squares
 from .frechet import unlikeness
 from .pictures import KINDS, picture
@@ -45,15 +45,16 @@ __all__ = ["RECIPE", "Adversaries", "Settings", "discriminator", "generator", "s
 
 # Taps on each side that reach about as far: DCGAN's own for the transposed convolution.
 KERNELS = {"transposed": 5, "resize": 3, "subpixel": 3}
-COLOUR_SIDE = 32
+COLOUR_SIDE, COLOURS = 32, 3
 LOOKING = 4  # taps of the discriminator: a multiple of its stride, so that each pixel counts as much as the next
 SHARE_TO_TEST = 7
+FEWEST_TO_TEST = 10
 COPIES = 6  # what a step holds for each number that a layer gives, in both networks' passes
 ACROSS = 8  # samples in a row of the picture that is kept of each epoch
+AT_ONCE = 100  # that are drawn together
 WATCHED = 2000  # samples that are measured after each epoch
 JUDGED = 10_000
 SHOWN = 16
-BLACK = -1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +89,12 @@ class Settings(Common):
         return self.kernel or KERNELS[self.upsampler]
 
     def check(self) -> None:
-        """Look whether the grids double up to the picture, and a step fits into memory."""
-        side, doubled = self.side or (COLOUR_SIDE if self.data else SIDE), 2 ** len(self.filters)
-        if not self.filters or side % doubled:
-            raise SettingError(f"gan: filters is {self.filters}, so the side doubles {len(self.filters)} times, but "
-                               f"{side} is no multiple of {doubled}; give other --filters, or another --side.")
-        for depth, (coarse, fine) in enumerate(zip(self.filters, (*self.filters[1:], 3), strict=True)):
-            grid = (side // doubled * 2**depth,) * 2
-            problem_from_coarse(Spec.of((self.taps,) * 2, stride=2), grid).check_memory(
+        """Look whether a step fits into memory."""
+        largest = self.side or COLOUR_SIDE
+        for coarse, fine in zip(self.filters, (*self.filters[1:], COLOURS), strict=True):
+            largest_grid = (-(-largest // 2),) * 2
+            problem_from_coarse(Spec.of((self.taps,) * 2, stride=2), largest_grid).check_memory(
                 "gan", Extent(2 * self.batch_size, coarse, fine), 4 * COPIES)
-
-
-# The data.
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,29 +122,6 @@ def as_picture(values: Array) -> Array:
     return np.rint((values + 1) * 127.5).astype(np.uint8)
 
 
-def data(settings: Settings) -> Data:
-    """A folder of colour pictures, or digits; one in seven is kept to compare with, where nobody said which."""
-    folder = Path(settings.data) if settings.data else None
-    if folder is not None and folder.is_dir() and _holds_pictures(folder):
-        found = squares(folder, settings.side or COLOUR_SIDE, limit=settings.limit)
-        cut = len(found) - max(1, len(found) // SHARE_TO_TEST)
-        train, test, source = found[:cut], found[cut:], f"{len(found):,} pictures in {folder.name}"
-        question = turned(train)
-    else:
-        digits = load(settings.data)
-        limit = settings.limit or len(digits.train)
-        train, test, source = digits.train[:limit, ..., None], digits.test[..., None], digits.source
-        labels = digits.train_labels
-        question = turned(train) if labels is None else Question(digits.train[..., None], labels, "which digit it is")
-    about = {"side": train.shape[1], "channels": train.shape[-1]}
-    return Data(Pairs(train, settings.latent), None, Real(train, test, question), source, digest(train, test), about,
-                {"to train": len(train), "to test": len(test)})
-
-
-def _holds_pictures(folder: Path) -> bool:
-    return any(path.suffix.lower() in KINDS for path in folder.rglob("*"))
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Real:
     """Real pictures to compare with: those trained on, others, and what the classifier between them is asked."""
@@ -159,7 +131,41 @@ class Real:
     question: Question
 
 
-# The two networks.
+def data(settings: Settings) -> Data:
+    """A folder of colour pictures, of which one in seven is kept to compare with; or digits."""
+    folder = Path(settings.data or "")
+    real, source = _colours(settings, folder) if settings.data and _holds_pictures(folder) else _digits(settings)
+    side, channels = real.train.shape[2:]
+    if side % 2 ** len(settings.filters):
+        raise SettingError(f"gan: filters is {settings.filters}, so that the side doubles {len(settings.filters)} "
+                           f"times, but pictures of {side}x{side} cannot be halved so often; give fewer --filters, or "
+                           "another --side.")
+    return Data(Pairs(real.train, settings.latent), None, real, source, digest(real.train, real.test),
+                {"side": side, "channels": channels}, {"to train": len(real.train), "to test": len(real.test)})
+
+
+def _holds_pictures(folder: Path) -> bool:
+    return folder.is_dir() and any(path.suffix.lower() in KINDS for path in folder.rglob("*"))
+
+
+def _colours(settings: Settings, folder: Path) -> tuple[Real, str]:
+    found = squares(folder, settings.side or COLOUR_SIDE, limit=settings.limit)
+    cut = len(found) - len(found) // SHARE_TO_TEST
+    return Real(found[:cut], found[cut:], turned(found[:cut])), f"{len(found):,} pictures in {folder.name}"
+
+
+def _digits(settings: Settings) -> tuple[Real, str]:
+    if settings.side is not None:
+        raise SettingError(f"gan: side is {settings.side}, but digits have 28 pixels on each side; leave it out, or "
+                           "give a folder of colour pictures with --data.")
+    whole = load(settings.data)
+    some = whole if settings.limit is None else first(whole, settings.limit)
+    if len(whole.test) < FEWEST_TO_TEST:
+        raise DataError(f"{whole.source}: has {len(whole.test)} images to test with, but the Fréchet distance takes "
+                        f"{FEWEST_TO_TEST} or more; give more images.")
+    images, labels = whole.train[..., None], whole.train_labels
+    question = turned(images) if labels is None else Question(images, labels, "which digit it is")
+    return Real(some.train[..., None], whole.test[..., None], question), some.source
 
 
 def generator(settings: Settings, side: int, channels: int) -> Any:
@@ -258,15 +264,11 @@ def _named(found: Mapping[str, float]) -> Mapping[str, float]:
             "real_accuracy": found["real_accuracy"], "fake_accuracy": found["fake_accuracy"]}
 
 
-# What they can do.
-
-
 def samples(trained: Trained, numbers: Sequence[int]) -> Array:
     """Pictures by number, uint8 `(N, side, side, channels)`: the same number is the same picture, now and later."""
-    seed, size = trained.settings.seed, trained.settings.batch_size
-    noise = np.stack([np.random.default_rng((seed, n)).standard_normal(trained.settings.latent, np.float32)
-                      for n in numbers])
-    parts = (trained.model.predict_on_batch(noise[at : at + size]) for at in range(0, len(noise), size))
+    seed, latent = trained.settings.seed, trained.settings.latent
+    noise = np.stack([np.random.default_rng((seed, n)).standard_normal(latent, np.float32) for n in numbers])
+    parts = (trained.model.predict_on_batch(noise[at : at + AT_ONCE]) for at in range(0, len(noise), AT_ONCE))
     return np.concatenate([as_picture(np.asarray(part)) for part in parts])
 
 
@@ -276,9 +278,11 @@ def frame(trained: Trained, data: Data) -> Array:
 
 
 def after_epoch(trained: Trained, data: Data) -> Mapping[str, float]:
-    """How unlike a few samples are to as many real pictures."""
+    """How unlike a few samples are to as many real pictures, and how much of a checkerboard they have."""
     seen, test = _seeing(data), data.test.test[:WATCHED]
-    return {"unlikeness": unlikeness(seen.features(samples(trained, range(len(test)))), seen.features(test))}
+    made = samples(trained, range(len(test)))
+    return {"unlikeness": unlikeness(seen.features(made), seen.features(test)),
+            "checkerboard": _repeated(_periods(trained, made))}
 
 
 def _seeing(data: Data) -> Seeing:
@@ -316,7 +320,8 @@ def judge(trained: Trained, data: Data) -> Judged:
         f"classifier tells {seen.says} ({seen.accuracy:.1%} right), in percent of the real ones' variance.",
         [Figure("Fréchet distance", value, f"{len(made):,} samples", "%",
                 {"real training pictures": alike, "a Gaussian of pixels": gaussian}, "lower"),
-         _repeated(found)],
+         Figure("energy at a checkerboard's frequencies, over what is natural", _repeated(found["samples"]),
+                "the same samples", "", {"real test pictures": _repeated(found["real pictures"])}, "lower")],
         [Gallery("Samples", "The first 64 by number, none of them chosen.", ("sample",),
                  [(one,) for one in _flat(made[: ACROSS**2])]),
          *_film(trained),
@@ -350,9 +355,6 @@ def _nearest(seen: Seeing, made: Array, real: Array, spread: Array) -> Gallery:
                    ("sample", "nearest training picture"), list(zip(_flat(made), _flat(real[nearest]), strict=True)))
 
 
-# Whether what is drawn repeats with the strides.
-
-
 def _strides(trained: Trained) -> tuple[int, ...]:
     """The periods of a checkerboard: 2 of the last layer, 4 of the last two."""
     return (2, 4)[: len(trained.settings.filters)]
@@ -368,11 +370,10 @@ def _periods(trained: Trained, pictures: Array) -> Diagnosis:
     return diagnosis(wide, periods=periods)
 
 
-def _repeated(found: Mapping[str, Diagnosis]) -> Figure:
-    period = found["samples"].periods[0]
-    ratios = {name: one.period(period.period).energy / one.period(period.period).natural for name, one in found.items()}
-    return Figure(f"energy of period {period.period}, of what is natural", ratios.pop("samples"), "the same samples",
-                  baselines=ratios, better="lower")
+def _repeated(found: Diagnosis) -> float:
+    """Energy of the shortest period, that of the last layer's stride, over what is natural."""
+    period = found.periods[0]
+    return period.energy / period.natural
 
 
 def _spectra(found: Mapping[str, Diagnosis]) -> Gallery:
@@ -391,11 +392,10 @@ def _said(trained: Trained, data: Data, made: Array) -> Table:
     judged = trained.learner.discriminator  # type: ignore[attr-defined]
     groups = {"real, trained on": (data.test.train[:count], 1),
               "real, never seen": (data.test.test[:count], 1), "samples": (made[:count], -1)}
-    size = trained.settings.batch_size
     rows = []
     for name, (pictures, sign) in groups.items():
-        scores = np.concatenate([np.asarray(judged.predict_on_batch(as_input(pictures[at : at + size])))
-                                 for at in range(0, len(pictures), size)])
+        scores = np.concatenate([np.asarray(judged.predict_on_batch(as_input(pictures[at : at + AT_ONCE])))
+                                 for at in range(0, len(pictures), AT_ONCE)])
         rows.append((name, f"{len(pictures):,}", f"{(sign * scores > 0).mean():.1%}"))
     return Table("What the discriminator can tell", "At the end, of samples of the averaged generator.",
                  ("pictures", "how many", "told right"), rows)
@@ -426,6 +426,7 @@ RECIPE = Recipe(
     learner=Adversaries,
     judge=judge,
     metrics={"unlikeness": "Fréchet distance in percent of the real pictures' variance, 2,000 samples",
+             "checkerboard": "energy at the frequencies of period 2, over what is natural",
              "loss": "loss of the generator", "discriminator_loss": "loss of the discriminator",
              "real_accuracy": "share of real pictures that the discriminator takes for real",
              "fake_accuracy": "share of drawn pictures that it takes for drawn"},

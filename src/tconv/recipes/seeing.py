@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,7 @@ def cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tconv"
 
 
+@lru_cache(maxsize=2)
 def seeing(question: Question) -> Seeing:
     """The classifier for this question: the one that is kept, or else a new one, trained in seconds to a minute."""
     model = _network(question.images.shape[1:], int(question.answers.max()) + 1)

@@ -13,7 +13,7 @@ from ..pictures import picture, picture_files
 
 __all__ = ["squares"]
 
-FEWEST = 10
+FEWEST = 70
 
 
 def squares(folder: Path, side: int, *, paper: str = "white", limit: int | None = None) -> Array:
@@ -23,18 +23,21 @@ def squares(folder: Path, side: int, *, paper: str = "white", limit: int | None 
         folder: with pictures of any size and mode; what is longer than wide is cut to its middle, or the other way.
         side: pixels, >= 1.
         paper: the colour that transparent parts are laid on.
-        limit: only so many.
+        limit: only so many; all if None.
 
     Returns:
         uint8, shape `(N, side, side, 3)`.
 
     Raises:
-        DataError: if there are fewer than 10, or one cannot be read.
+        DataError: if there are fewer than 70, or one cannot be read.
         SizeError: if they do not fit into memory.
     """
     paths = picture_files(folder)
     if len(paths) < FEWEST:
         raise DataError(f"{folder}: holds {len(paths)} pictures, but a training wants {FEWEST} or more.")
+    if limit is not None and not FEWEST <= limit <= len(paths):
+        raise DataError(f"limit: is {limit}, but has to lie between {FEWEST} and the {len(paths):,} pictures "
+                        f"in {folder}.")
     paths = [paths[place] for place in np.random.default_rng(0).permutation(len(paths))[:limit]]
     need = len(paths) * 3 * side**2
     if need > MEMORY // 2:
