@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-keras = pytest.importorskip("keras")
+pytest.importorskip("keras")
+
+import keras
 
 from tconv.keras import CropLike, layers
 

@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
-image = pytest.importorskip("PIL.Image")
+pytest.importorskip("PIL.Image")
 
 from tconv.errors import DataError
 from tconv.recipes.data.masks import found_scenes
 from tconv.recipes.pictures import picture
+
+image = pytest.importorskip("PIL.Image")
 
 BACKGROUND, ROAD, CAR = (0, 0, 0), (128, 64, 128), (0, 0, 142)
 LISTED = "nothing #000000\nroad #804080\n\ncar #00008e\n"

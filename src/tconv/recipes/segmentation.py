@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..errors import SettingError
-from ..geometry import Axis, Extent, Layer, Spec, problem_from_fine, receptive_field
+from ..geometry import Extent, Spec, problem_from_fine
 from ..methods.channels import Array
 from .agreement import by_colour, confusions, means, tables
 from .backend import use_backend
@@ -27,14 +27,15 @@ from .learner import Compiled
 from .overlay import APART, coloured, differences, fullest, overlay
 from .recipe import Data, Figure, Gallery, Judged, Made, Recipe, Section, Trained, Use, digest
 from .settings import Common, setting
+from .tiling import tiled
 from .training import batches
 
-__all__ = ["RECIPE", "Settings", "network", "reach", "segmented"]
+__all__ = ["RECIPE", "Settings", "network", "segmented"]
 
 COPIES = 6  # what a step holds for each number of a layer's output: two layers of a level, their gradients, the norms
 TILES = 64  # that are looked at after each epoch
 WINDOW = 256  # side of what a report shows of a picture
-WHOLE, SIDE = 1 << 21, 1024  # pixels up to which a picture goes through in one piece; side of the parts of others
+SIDE = 1024  # of what goes through the network in one piece
 POWERS = {"none": 0.0, "root": 0.5, "full": 1.0}
 
 
@@ -211,41 +212,11 @@ def learner(settings: Settings, about: Mapping[str, Any]) -> Compiled:
 
 
 def segmented(trained: Trained, picture: Array) -> Array:
-    """A picture of any size to its class numbers `(H, W)`, uint8; a large one by parts, with the same result.
+    """A picture of any size to its class numbers `(H, W)`, uint8; a large one tile by tile, with the same result."""
+    def classes(seen: Array) -> Array:
+        return np.asarray(trained.model.predict_on_batch(seen)).argmax(axis=-1)[..., None].astype(np.uint8)
 
-    Each part is seen with as much around it as can matter to it, and starts where the coarsest map has a cell.
-    """
-    seen = stretched(picture)
-    if seen.shape[0] * seen.shape[1] <= WHOLE:
-        return _classes(trained.model, seen)
-    step, margin = 2 ** len(trained.settings.filters), reach(len(trained.settings.filters))
-    side = max(step, SIDE // step * step)
-    margin = -(-margin // step) * step
-    found = np.empty(seen.shape[:2], np.uint8)
-    for top in range(0, len(seen), side):
-        for left in range(0, seen.shape[1], side):
-            y, x = max(0, top - margin), max(0, left - margin)
-            part = _classes(trained.model, seen[y : top + side + margin, x : left + side + margin])
-            found[top : top + side, left : left + side] = part[top - y :, left - x :][:side, :side]
-    return found
-
-
-def reach(scales: int) -> int:
-    """How many pixels away from an output an input may be that matters to it.
-
-    >>> reach(2), reach(4)
-    (11, 55)
-    """
-    convolutions = [Layer(Axis(3, crop=(1, 1)))] * 2
-    # Six taps of stride 2: what a convolution of three before a shuffle sees, and no other upsampler here sees more.
-    halved, doubled = Layer(Axis(2, 2)), Layer(Axis(6, 2, crop=(2, 2)), transposed=True)
-    down = convolutions + [halved, *convolutions] * (scales - 1)
-    sight = receptive_field(down + [doubled, *convolutions] * (scales - 1))
-    return max(max(phase - cells[0], cells[-1] - phase) for phase, cells in enumerate(sight.cells))
-
-
-def _classes(model: Any, seen: Array) -> Array:
-    return np.asarray(model.predict_on_batch(seen[None]))[0].argmax(axis=-1).astype(np.uint8)
+    return tiled(trained.model, stretched(picture), tile=SIDE, run=classes)[..., 0]
 
 
 def after_epoch(trained: Trained, data: Data) -> Mapping[str, float]:
@@ -271,7 +242,7 @@ def judge(trained: Trained, data: Data) -> Judged:
         f"{KINDS[trained.settings.network]} with {UPSAMPLED[trained.settings.upsampler]} learned where each class is.",
         [Figure(f"Dice, {what}", ours["dice"], over, baselines={seen: alone["dice"]}, digits=3),
          Figure(f"IoU, {what}", ours["iou"], over, baselines={seen: alone["iou"]}, digits=3)],
-        [*_galleries(scenes, found, shown), _key(names, shown), *_scales(trained, scenes), *tables(names, table)])
+        [*_galleries(scenes, found, shown), *_key(names, shown), *_scales(trained, scenes), *tables(names, table)])
 
 
 KINDS = {"unet": "A U-Net", "fcn": "A fully convolutional network that predicts at several scales"}
@@ -297,9 +268,11 @@ def _galleries(scenes: Sequence[Scene], found: Sequence[Array], shown: Sequence[
                     sharp=False)]
 
 
-def _key(names: Sequence[str], shown: Sequence[str]) -> Gallery:
+def _key(names: Sequence[str], shown: Sequence[str]) -> list[Gallery]:
+    if len(names) == 2:
+        return []
     patches = [coloured(np.full((12, 48), number, np.uint8), shown) for number in range(1, len(names))]
-    return Gallery("Classes", "The colours of the pictures above.", names[1:], [patches], across=1)
+    return [Gallery("Classes", "The colours of the pictures above.", names[1:], [patches], across=1)]
 
 
 def _scales(trained: Trained, scenes: Sequence[Scene]) -> list[Section]:
