@@ -127,3 +127,15 @@ def test_words_whose_meaning_changed_are_named(arguments, target):
     fact = up(3, crop=((0, 1), (0, 1)), arguments=arguments)
     assert target in [port.target for port in ports(fact) if port.kind == "differs"]
     assert target not in [port.target for port in ports(up(4, crop=1, arguments=arguments))]
+
+
+def test_a_stack_with_a_layer_that_is_not_followed_is_not_judged():
+    resize = node("Resize", "x none scales", "a", mode="nearest")
+    resize.input[1] = ""
+    nodes = [resize, node("Conv", "a first", "b"), node("Conv", "b second", "c"),
+             node("DepthToSpace", "c", "d", blocksize=2), node("Conv", "d third", "y")]
+    weights = [("scales", np.array([1, 1, 2, 2], np.float32)), ("first", integers((6, 4, 3, 3))),
+               ("second", integers((12, 6, 1, 1))), ("third", integers((2, 3, 1, 1)))]
+    found = inspect(model(nodes, weights))
+    assert [layer.fact.kind for layer in found.layers] == ["resize_conv", "conv_shuffle"]
+    assert found.printed is None

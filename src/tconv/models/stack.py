@@ -44,8 +44,9 @@ def printed(facts: ModelFacts) -> Printed | None:
     kernel, or an activation that is not followed.
     """
     chain = _chain(facts)
-    stages = [stage for fact in chain for stage in _stages(fact)]
-    if len(chain) < 2 or len(stages) < len(chain) or _period(stages) > LARGEST:
+    rows = [_stages(fact) for fact in chain]
+    stages = [stage for row in rows for stage in row]
+    if len(chain) < 2 or not all(rows) or _period(stages) > LARGEST:
         return None
     ins = chain[0].channels[0] or 0
     drawn = np.random.default_rng(0).standard_normal((DRAWS, ins))
