@@ -1,4 +1,7 @@
-"""`tconv explain`: a layer's numbers, step by step, as text, picture, animation, page or spreadsheet."""
+"""`tconv explain`: a layer's numbers, step by step, as text, picture, animation, page or spreadsheet.
+
+With a model, a layer of it and a picture: what the layer's features answered to.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +24,16 @@ EXAMPLES = """Examples:\n
   tconv explain --input "1 2; 3 4" --kernel "[[0, 1], [1, 0]]" --view collect\n
   tconv explain --input 4x4 --kernel 3x3 --conv --view matrix\n
   tconv explain --input 5x5 --keras "Conv2DTranspose(1, 3, strides=2, padding='same')" --view summary\n
-  tconv explain --input 3x3 --kernel 3x3 --stride 2 --padding 1 -o stamps.gif
+  tconv explain --input 3x3 --kernel 3x3 --stride 2 --padding 1 -o stamps.gif\n
+  tconv explain digits.keras --layer conv2d_1 --image seven.png -o answers.png
 """
 
 OPTIONS = (
+    Option("model", (), "A trained convnet, .keras, .pt2 or .onnx, to be run backwards from --layer to the pixels of "
+                        "--image."),
+    Option("layer", ("--layer",), "With a MODEL: the convolution, by its name."),
+    Option("feature", ("--feature",), "With a MODEL: the feature, from 0; without it the strongest ones.", int),
+    Option("image", ("--image",), "With a MODEL: the picture that it sees, as 0 to 1."),
     Option("input", ("--input", "-i"), "A size as 4x4, values as '1 2; 3 4' or [[1, 2], [3, 4]], or an image file.",
            default="2x2"),
     Option("kernel", ("--kernel", "-k"), "A size as 3x3, or values; without it 3 taps on each axis."),
@@ -49,14 +58,21 @@ OPTIONS = (
 
 def explain(
     *, view: str | None, form: str | None, out: str | None, cell: str | None, channel: int, step: int | None,
-    theme: str, **layer: Any,
+    theme: str, model: str | None = None, layer: str | None = None, feature: int | None = None,
+    image: str | None = None, **said: Any,
 ) -> None:
     """Show what a transposed convolution, or a convolution, does with every number.
 
     Distributing, collecting, the matrix and the phases give the same result; a cell tells what made it, the overlap how
-    many products meet, and the gradients run the layer backwards.
+    many products meet, and the gradients run the layer backwards. With a MODEL: what in a picture its features answered
+    to.
     """
-    asked = Asked(**layer)
+    if (model, layer, feature, image) != (None, None, None, None):
+        from .deconvnet import answered
+
+        answered(model, layer, feature, image, out)
+        return
+    asked = Asked(**said)
     path = None if out is None else Path(out)
     form = form or _by_name(path)
     view = view or ("collect" if asked.ordinary else "distribute")

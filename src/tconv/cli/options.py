@@ -13,7 +13,7 @@ __all__ = ["Option", "plain", "typed"]
 
 
 class Option(NamedTuple):
-    """One option of a verb; a bool is a flag, any other kind takes a value."""
+    """One option of a verb; a bool is a flag, any other kind takes a value. Without flags it is a word by itself."""
 
     name: str
     flags: tuple[str, ...]
@@ -53,9 +53,14 @@ def typed(function: Callable[..., Any], options: Sequence[Option]) -> Callable[.
     def verb(**said: Any) -> None:
         function(**said)
 
+    def asked(one: Option) -> Any:
+        if not one.flags:
+            return typer.Argument(metavar=f"[{one.name.upper()}]", help=one.says)
+        return typer.Option(*one.flags, help=one.says)
+
     parameters = [
         Parameter(one.name, Parameter.KEYWORD_ONLY, default=one.default, annotation=Annotated[
-            one.kind if one.default is not None else one.kind | None, typer.Option(*one.flags, help=one.says)])
+            one.kind if one.default is not None else one.kind | None, asked(one)])
         for one in options
     ]
     verb.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
