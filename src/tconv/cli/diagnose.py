@@ -45,7 +45,8 @@ def diagnose(
     """Look for a checkerboard in pictures, or for tones at the stride in sound.
 
     Power at the multiples of 1 / period is set against that of the frequencies around, and its deviation against those
-    of the samples' own other frequencies. Photographs stay within 3 deviations; 4 and more count as found.
+    of the samples' own other frequencies. Photographs that were made smaller stay within about 3 deviations; 4 and more
+    count as found.
     """
     periods = numbers("period", period) or ()
     if path is not None:

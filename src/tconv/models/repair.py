@@ -29,8 +29,12 @@ WAYS = {
 ENOUGH = 10.0
 """A pattern that has become so many times weaker is not pursued into further layers."""
 
-ALIKE = 30.0
-"""Decibels: a layer after whose change results are less like the old ones keeps its kernel, unless it was named."""
+WEAK = 1e-6
+"""Share of the results' variance below which a pattern is let be: nobody will see or hear it."""
+
+ALIKE, PATTERNS = 30.0, 10.0
+"""A layer after whose change results differ by more keeps its kernel, unless it was named: less like than so many
+decibels, and by more than so many times the energy of the pattern itself."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -155,7 +159,7 @@ def _mend(model: Mendable, patients: Sequence[Patient], way: str, fit: Inputs, n
             continue
         model.put(patient.where, kernel)
         then = now if named else _Judged(model.run(fit).result, first.periods)
-        if not named and not (then.strength < now.strength / 2 and then.likeness(first) >= ALIKE):
+        if not named and not (then.strength < now.strength / 2 and then.like(first)):
             model.put(patient.where, patient.kernel)
             continue
         now = then
@@ -168,12 +172,28 @@ class _Judged:
     def __init__(self, result: Array, periods: Sequence[int]):
         self.result, found = result, looked_at(result, periods)
         # Without a diagnosis nothing says whether a change helps: all layers count as ill, and no change as good.
-        self.periods = periods if found is None else tuple(period.period for period in found.found)
-        self.strength = 1.0 if found is None else sum(
-            max(period.excess, 0.0) for period in found.periods if period.found)
+        self.periods, self.strength, self.pattern = periods, 1.0, 0.0
+        if found is not None:
+            self.periods = _present(found)
+            self.strength = sum(found.period(period).excess for period in self.periods)
+            self.pattern = _mean_square(self.strength, found)
 
-    def likeness(self, other: _Judged) -> float:
-        return likeness(other.result, self.result)
+    def like(self, first: _Judged) -> bool:
+        """Whether these are still those results, but for their pattern."""
+        apart = float(np.square(self.result - first.result).mean())
+        return likeness(first.result, self.result) >= ALIKE or apart <= PATTERNS * first.pattern
+
+
+def _mean_square(excess: float, found: Diagnosis) -> float:
+    """Of the waves that stand above what is natural with this power, as a window shows them."""
+    power = found.spectrum.power
+    return float(excess * 1.5**power.ndim / power.size)
+
+
+def _present(found: Diagnosis) -> tuple[int, ...]:
+    """The periods of which there is a pattern that is worth a change."""
+    least = WEAK * float(found.spectrum.power.mean())
+    return tuple(period.period for period in found.found if _mean_square(period.excess, found) > least)
 
 
 def likeness(before: Array, after: Array) -> float:
@@ -192,7 +212,7 @@ def _least(patient: Patient, run: Callable[[], Seen], periods: Sequence[int]) ->
     seen = run()
     x, problem = _watched(patient, seen)
     found = looked_at(phases(x, patient.kernel.astype(x.dtype), problem), periods)
-    wrong = () if found is None else tuple(period.period for period in found.found)
+    wrong = () if found is None else _present(found)
     if not wrong:
         return None, ()
     return least_change(patient.kernel, x, problem, periods=wrong).kernel, wrong
