@@ -46,7 +46,7 @@ def shaken(model):
     draw = np.random.default_rng(0)
     for variable in model.weights:
         if "seed" not in variable.path:
-            variable.assign(draw.uniform(0.1, 0.5, variable.shape))
+            variable.assign(draw.uniform(0.01, 0.15, variable.shape))
     return model
 
 

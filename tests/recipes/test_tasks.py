@@ -141,7 +141,7 @@ def test_the_area_under_the_curve_is_that_of_the_curve():
     learned, others = draw.integers(0, 20, 100), draw.integers(5, 25, 80)
     false, true = roc(learned, others)
     assert auc(learned, others) == pytest.approx(np.trapezoid(true, false))
-    assert auc(learned, others) == np.mean([(b > a) + 0.5 * (b == a) for a in learned for b in others])
+    assert auc(learned, others) == pytest.approx(np.mean([(b > a) + 0.5 * (b == a) for a in learned for b in others]))
 
 
 def test_an_error_is_a_share_of_the_image():

@@ -91,10 +91,12 @@ def _tie(way_in: Sequence[Any], way_back: Sequence[Any]) -> None:
     """
     for there, back in zip(way_in, reversed(way_back), strict=True):
         own = back.kernel
-        back._trainable_variables[:] = [v for v in back._trainable_variables if v is not own]
         back._tracker.unlock()
         back.kernel = there.kernel
         back._tracker.lock()
+        # In the place of its own one, since a file holds a layer's variables by their places.
+        rest = [variable for variable in back._trainable_variables if variable is not own]
+        back._trainable_variables[:] = sorted(rest, key=lambda variable: variable is back.bias)
 
 
 def encoder(model: Any) -> Any:

@@ -141,8 +141,8 @@ def _same_pads(layer: Any) -> dict[str, Any]:
         reaches = [(taps - 1) * step for taps, step in zip(layer.kernel_size, layer.dilation_rate, strict=True)]
         return {"pads": _ends([(reach // 2, reach - reach // 2) for reach in reaches])}
     if max(layer.dilation_rate) > 1:
-        raise UnsupportedError(f"export: {layer.name!r} has padding='same' with strides and dilation, which runtimes do "
-                               "not take; give its padding in numbers, or export to keras instead.")
+        raise UnsupportedError(f"export: {layer.name!r} has padding='same' with strides and dilation, which runtimes "
+                               "do not take; give its padding in numbers, or export to keras instead.")
     return {"auto_pad": "SAME_UPPER"}
 
 

@@ -79,8 +79,8 @@ def _called(steps: Sequence[Step], value: Any) -> Any:
     return value
 
 
-def _turned(layer: Any) -> list[Step]:
-    """A layer as stock layers, one after another."""
+def _turned(layer: Any, name: str | None = None) -> list[Step]:
+    """A layer as stock layers, one after another; of this name, where there is one."""
     import keras
 
     kind = type(layer).__name__
@@ -90,7 +90,8 @@ def _turned(layer: Any) -> list[Step]:
         return [Step(type(layer).from_config(layer.get_config()), layer.weights)]
     if kind not in PLAIN:
         raise UnsupportedError(ONLY_OURS.format(kind=kind, name=layer.name, what="no counterpart"))
-    return [Step(getattr(keras.layers, kind).from_config(_plain(layer)), layer.weights)]
+    return [Step(getattr(keras.layers, kind).from_config({**_plain(layer), "name": name or layer.name}),
+                 layer.weights)]
 
 
 def _plain(layer: Any) -> dict[str, Any]:
@@ -104,7 +105,9 @@ def _plain(layer: Any) -> dict[str, Any]:
     if max(config.get("strides", (1,))) > 1 and max(config.get("dilation_rate", (1,))) > 1:
         raise UnsupportedError(ONLY_OURS.format(kind=type(layer).__name__, name=layer.name,
                                                 what="strides together with dilation"))
-    return {name: value for name, value in config.items() if name != "groups" or not transposed}
+    # The kernel is filled in afterwards, and an initializer of this package would need it to be read.
+    begun = {"kernel_initializer": "zeros"} if "kernel_initializer" in config else {}
+    return {name: value for name, value in config.items() if name != "groups" or not transposed} | begun
 
 
 def _resized(layer: Any) -> list[Step]:
@@ -114,7 +117,7 @@ def _resized(layer: Any) -> list[Step]:
     sizes = layer.size if isinstance(layer.size, tuple) else (layer.size,) * rank
     enlarge = getattr(keras.layers, f"UpSampling{rank}D")
     options = {} if rank != 2 else {"interpolation": layer.interpolation}
-    return [Step(enlarge(sizes if rank > 1 else sizes[0], **options), ()), *_turned(layer.convolution)]
+    return [Step(enlarge(sizes if rank > 1 else sizes[0], **options), ()), *_inner(layer)]
 
 
 def _shuffled(layer: Any) -> list[Step]:
@@ -124,7 +127,12 @@ def _shuffled(layer: Any) -> list[Step]:
     sizes = layer.size if isinstance(layer.size, tuple) else (layer.size,) * layer.convolution.rank
     deal = getattr(keras.layers, f"Conv{layer.convolution.rank}DTranspose")(
         layer.filters, sizes, strides=sizes, use_bias=False, trainable=False)
-    return [*_turned(layer.convolution), Step(deal, [_dealt(sizes, layer.filters, layer.order)])]
+    return [*_inner(layer), Step(deal, [_dealt(sizes, layer.filters, layer.order)])]
+
+
+def _inner(layer: Any) -> list[Step]:
+    """The convolution inside, under a name of its own: all those inside are called alike."""
+    return _turned(layer.convolution, f"{layer.name}_convolution")
 
 
 def _dealt(sizes: tuple[int, ...], filters: int, order: str) -> Array:
