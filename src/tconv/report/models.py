@@ -17,7 +17,7 @@ from ..models.portability import KINDS
 
 __all__ = ["page"]
 
-ACROSS = 12  # cells of a drawn pattern along each axis
+ACROSS = 12  # cells of a drawn pattern along each axis, and two periods at least
 MARKS = {"native": "yes", "kernel": "other kernel", "slice": "with a cut", "none": "no", "cpu": "on the CPU",
          "differs": "other values"}
 
@@ -80,12 +80,13 @@ def drawing(layer: Inspected) -> Drawing | None:
     sizes, flat = phases.shape[:-1], phases.reshape(-1, phases.shape[-1])
     strongest = np.linalg.svd(flat - flat.mean(0), full_matrices=False)[0][:, 0]
     one = (strongest / np.abs(strongest).max()).reshape(sizes if len(sizes) == 2 else (1, *sizes))
-    down = ACROSS if len(sizes) == 2 else 1
-    return Drawing(tuple(_tiled(one, down)), ACROSS, down)
+    across = max(ACROSS, 2 * max(sizes))
+    down = across if len(sizes) == 2 else 1
+    return Drawing(tuple(_tiled(one, across, down)), across, down)
 
 
-def _tiled(one: np.ndarray, down: int) -> Iterator[tuple[int, int, float]]:
-    for row, column in product(range(down), range(ACROSS)):
+def _tiled(one: np.ndarray, across: int, down: int) -> Iterator[tuple[int, int, float]]:
+    for row, column in product(range(down), range(across)):
         yield column, row, round(float(one[row % one.shape[0], column % one.shape[1]]), 3)
 
 
