@@ -12,7 +12,7 @@ from ..errors import ShapeError
 from ..geometry import Spec, per_axis, whole
 from ..methods.channels import Array
 
-__all__ = ["resize_conv_as_transposed"]
+__all__ = ["resize_conv_as_transposed", "turned"]
 
 
 def resize_conv_as_transposed(kernel: ArrayLike, factor: int | Sequence[int], *, groups: int = 1,
@@ -52,7 +52,7 @@ def resize_conv_as_transposed(kernel: ArrayLike, factor: int | Sequence[int], *,
                          f"groups={groups}; take a group count that divides them.")
     factors = tuple(whole(where, "factor", value, 1) for value in per_axis(where, "factor", factor, rank))
     sizes = kernel.shape[:-2]
-    stamp = _turned(np.flip(kernel, tuple(range(rank))), groups)
+    stamp = turned(np.flip(kernel, tuple(range(rank))), groups)
     for axis, times in enumerate(factors):
         stamp = _convolved_with_ones(stamp, axis, times)
     ends = [((k - 1) // 2, k // 2) for k in sizes] if padding == "same" else _pairs(where, padding, rank)
@@ -65,7 +65,7 @@ def _pairs(where: str, padding: Any, rank: int) -> list[tuple[int, int]]:
     return [(whole(where, "padding", lo), whole(where, "padding", hi)) for lo, hi in each]
 
 
-def _turned(kernel: Array, groups: int) -> Array:
+def turned(kernel: Array, groups: int) -> Array:
     """`(*K, C / groups, D)` to `(*K, D / groups, C)`: within each group, in and out change places."""
     *sizes, ins, outs = kernel.shape
     split = kernel.reshape(*sizes, ins, groups, outs // groups)
