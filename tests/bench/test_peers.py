@@ -23,13 +23,14 @@ LAYERS = {
     "more in front": small(size=(5, 4), crop=((1, 0), (1, 0))),
     "kernel is stride": small(size=(5, 4), kernel=(2, 2)),
     "dilated": small(size=(5, 4), stride=1, dilation=2, crop=2),
+    "groups": small(size=(5, 4), channels=(4, 6), groups=2),
     "depthwise": small(size=(5, 4), channels=(6, 6), groups=6, kernel=(4, 4), crop=1),
     "solid": small(size=(4, 3, 3), kernel=(4, 4, 4), crop=1),
     "solid, uneven": small(size=(4, 3, 3), crop=((0, 1),) * 3),
 }
 COMPILED = "PyTorch compiled, frozen"
 QUICK = ("sound", "image")  # what is compiled takes seconds a layer
-LACKS = {("TensorFlow", "depthwise"), ("TensorFlow", "dilated")}
+LACKS = {("TensorFlow", "groups"), ("TensorFlow", "dilated")}
 CASES = [(peer, name, passing) for peer in PEERS for name in LAYERS for passing in peer.passes
          if peer.name != COMPILED or name in QUICK]
 

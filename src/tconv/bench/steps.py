@@ -13,10 +13,12 @@ from ..geometry import Cost, Extent, Problem, Spec, cost, problem_from_coarse, p
 from ..methods.channels import Array
 from .cases import rounded
 
-__all__ = ["EPSILON", "NETWORKS", "RATE", "STEP", "Network", "Stage", "Step", "examples", "weights"]
+__all__ = ["ADAM_EPSILON", "EPSILON", "NETWORKS", "RATE", "STEP", "Network", "Stage", "Step", "examples", "weights"]
 
 STEP = "training step"
-RATE, EPSILON = 1e-3, 1e-5  # of Adam; of the batch's variance
+RATE = 1e-3
+ADAM_EPSILON = 1e-12  # so small that Keras' place for it in the formula, another than PyTorch's, makes no difference
+EPSILON = 1e-5  # of the batch's variance
 STEPS_COMPARED = 2  # the second loss comes out of the first step's gradients
 
 

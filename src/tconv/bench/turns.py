@@ -71,7 +71,7 @@ def _step(crew: Crew, task: Step, folder: Path, names: list[str]) -> dict[str, d
 
 def _agreeing(crew: Crew, losses: Mapping[tuple[str, str], list[float]],
               tolerance: float) -> dict[str, dict[str, float | None]]:
-    middle = np.median(list(losses.values()), axis=0) if losses else np.zeros(0)
+    middle = np.nanmedian(list(losses.values()), axis=0) if losses else np.zeros(0)
     found: dict[str, dict[str, float | None]] = {}
     others: dict[str, list[float]] = {}
     for (name, way), told in losses.items():

@@ -1,4 +1,4 @@
-"""TensorFlow in a graph, with live kernels; its CPU has no groups, and dilates the plain convolution alone."""
+"""TensorFlow in a graph, with live kernels; its CPU has no groups but depthwise, and dilates the plain convolution."""
 
 from __future__ import annotations
 
@@ -34,21 +34,40 @@ def programs(task: Task, arrays: Arrays) -> dict[str, Program]:
     problem = task.layer.problem
     if max(problem.dilation) > 1 and task.passing != "input gradient":
         raise UnsupportedError("its CPU has no dilation here")
-    if problem.groups > 1:
+    depthwise = problem.groups > 1 and problem.groups == arrays.x.shape[-1] == arrays.y.shape[-1] and problem.rank == 2
+    if problem.groups > 1 and not depthwise:
         raise UnsupportedError("its CPU has no groups here")
-    function, given = {2: _plane, 3: _solid}[problem.rank](problem, task.passing, arrays)
+    ways = _depthwise if depthwise else {2: _plane, 3: _solid}[problem.rank]
+    function, given = ways(problem, task.passing, arrays)
     tensors = [tf.constant(np.ascontiguousarray(array)) for array in given]
     graph = tf.function(function)
     axis = (0 if task.passing == "kernel gradient" else 1) if flat else ()
     return {"graph": Program(lambda: graph(*tensors), lambda out: out.numpy().squeeze(axis))}
 
 
-def _plane(problem: Problem, passing: str, arrays: Arrays) -> tuple[Function, tuple[Array, Array]]:
-    """Two axes: any crop can be said."""
-    x, y, w = arrays
+def _said(problem: Problem) -> dict[str, Any]:
+    """Stride and crop of two axes; any crop can be said."""
     ends = [0, 0, *(n for pair in zip(problem.lo, problem.hi, strict=True) for n in pair), 0, 0]
-    said: dict[str, Any] = {"strides": [1, *problem.stride, 1], "padding": "EXPLICIT", "explicit_paddings": ends}
-    raw = tf.raw_ops
+    return {"strides": [1, *problem.stride, 1], "padding": "EXPLICIT", "explicit_paddings": ends}
+
+
+def _depthwise(problem: Problem, passing: str, arrays: Arrays) -> tuple[Function, tuple[Array, Array]]:
+    """Each channel by itself; the kernel has its two axes of channels the other way round."""
+    x, y, w = arrays
+    said, raw, turned = _said(problem), tf.raw_ops, np.swapaxes(w, -1, -2)
+    return {
+        "forward": (lambda x, w: raw.DepthwiseConv2dNativeBackpropInput(input_sizes=y.shape, filter=w, out_backprop=x,
+                                                                        **said), (x, turned)),
+        "input gradient": (lambda y, w: raw.DepthwiseConv2dNative(input=y, filter=w, **said), (y, turned)),
+        "kernel gradient": (lambda y, x: tf.reshape(raw.DepthwiseConv2dNativeBackpropFilter(
+            input=y, filter_sizes=turned.shape, out_backprop=x, **said), w.shape), (y, x)),
+    }[passing]
+
+
+def _plane(problem: Problem, passing: str, arrays: Arrays) -> tuple[Function, tuple[Array, Array]]:
+    """Two axes."""
+    x, y, w = arrays
+    said, raw = _said(problem), tf.raw_ops
     return {
         "forward": (lambda x, w: raw.Conv2DBackpropInput(input_sizes=y.shape, filter=w, out_backprop=x, **said),
                     (x, w)),

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from ..peers.peer import Program
-from ..steps import EPSILON, RATE, Network, Step, examples, weights
+from ..steps import ADAM_EPSILON, EPSILON, RATE, Network, Step, examples, weights
 
 __all__ = ["programs", "programs_of", "start"]
 
@@ -58,5 +58,5 @@ def _model(layers: Any, network: Network, jit_compile: Any) -> Any:
     model = keras.Sequential(stack)
     for layer, kernel in zip([one for one in model.layers if hasattr(one, "kernel")], weights(network), strict=True):
         layer.kernel.assign(kernel)
-    model.compile(keras.optimizers.Adam(RATE), network.loss, jit_compile=jit_compile)
+    model.compile(keras.optimizers.Adam(RATE, epsilon=ADAM_EPSILON), network.loss, jit_compile=jit_compile)
     return model

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ..peers.peer import Program
 from ..peers.pytorch import Layout, plain, start
 from ..peers.pytorch_last import channels_last
-from ..steps import EPSILON, RATE, Network, Step, examples, weights
+from ..steps import ADAM_EPSILON, EPSILON, RATE, Network, Step, examples, weights
 
 __all__ = ["channels_last", "model", "plain", "programs", "programs_of", "start"]
 
@@ -34,7 +34,7 @@ def programs_of(module: nn.Module, task: Step, layout: Layout,
     for weight in module.parameters():
         weight.data = layout(weight.data) if weight.ndim == 4 else weight.data
     module.train()
-    optimizer = torch.optim.Adam(module.parameters(), RATE, eps=1e-7, fused=True)
+    optimizer = torch.optim.Adam(module.parameters(), RATE, eps=ADAM_EPSILON, fused=True)
     half, loss_of = task.dtype == "bfloat16", LOSSES[task.network.loss]
 
     def loss(x: Tensor, y: Tensor) -> Tensor:
