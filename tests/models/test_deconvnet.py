@@ -108,7 +108,8 @@ def test_a_keras_model_answers_as_it_does_itself_and_like_the_same_network_in_py
     np.testing.assert_allclose(answer.maps, inner.predict(x[None], verbose=0)[0], rtol=1e-5, atol=1e-5)
     from tconv.convert import layer
 
-    twin = nn.Sequential(layer(model.get_layer("one"), "torch"), nn.MaxPool2d(2), layer(model.get_layer("two"), "torch"))
+    one, two = (layer(model.get_layer(name), "torch") for name in ("one", "two"))
+    twin = nn.Sequential(one, nn.MaxPool2d(2), two)
     feature = answer.strongest(1)[0]
     there = project(answers(twin, x, layer="2.0"), feature)
     np.testing.assert_allclose(project(answer, feature).pixels, there.pixels, rtol=1e-5, atol=1e-5)

@@ -55,9 +55,10 @@ def migrated(model: Any) -> Any:
         UnsupportedError: if Keras cannot copy it, or a layer that changes is hidden in one of a class of its own.
 
     >>> import keras
-    >>> old = keras.Sequential([keras.Input((4, 1)), keras.layers.Conv1DTranspose(1, 3, strides=2, padding="same")])
+    >>> up = keras.layers.Conv1DTranspose(1, 3, strides=2, padding="same", name="up")
+    >>> old = keras.Sequential([keras.Input((4, 1)), up])
     >>> [str(change) for change in changes(old)]
-    ['conv1d_transpose: a zero tap behind the kernel, 3 to 4']
+    ['up: a zero tap behind the kernel, 3 to 4']
     >>> migrated(old).layers[0].kernel_size
     (4,)
     """
