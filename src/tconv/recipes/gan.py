@@ -89,11 +89,13 @@ class Settings(Common):
         return self.kernel or KERNELS[self.upsampler]
 
     def check(self) -> None:
-        """Look whether a step fits into memory."""
-        largest = self.side or COLOUR_SIDE
-        for coarse, fine in zip(self.filters, (*self.filters[1:], COLOURS), strict=True):
-            largest_grid = (-(-largest // 2),) * 2
-            problem_from_coarse(Spec.of((self.taps,) * 2, stride=2), largest_grid).check_memory(
+        """Look whether there is a layer, and a step fits into memory."""
+        if not self.filters:
+            raise SettingError("gan: filters is (), but something has to double the grid; give some, as in 48,24.")
+        grid = (self.side or COLOUR_SIDE,) * 2
+        for coarse, fine in reversed([*zip(self.filters, (*self.filters[1:], COLOURS), strict=True)]):
+            grid = (-(-grid[0] // 2),) * 2
+            problem_from_coarse(Spec.of((self.taps,) * 2, stride=2), grid).check_memory(
                 "gan", Extent(2 * self.batch_size, coarse, fine), 4 * COPIES)
 
 
