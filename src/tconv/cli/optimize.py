@@ -170,12 +170,15 @@ def _draw(console: Console, found: Any, source: Path, target: Path) -> None:
 
 def _rows(kept: list[Any]) -> list[tuple[str, str, str, str]]:
     """A row for each step that was timed, and one for all alike of those that were not."""
-    alike: dict[tuple[str, str, float | None], list[str]] = {}
+    alike: dict[tuple[str, str, float | None], dict[str, None]] = {}
     for step in kept:
-        key = (step.name, step.way, step.gain)
-        alike.setdefault(key, []).append(step.where)
-    return [(name, where[0] if len(where) == 1 else f"{where[0]} and {len(where) - 1} more", way,
-             f"{gain:.2f}" if gain else "") for (name, way, gain), where in alike.items()]
+        alike.setdefault((step.name, step.way, step.gain), {})[step.where] = None
+    return [(name, _several(list(where)), way, f"{gain:.2f}" if gain else "")
+            for (name, way, gain), where in alike.items()]
+
+
+def _several(where: list[str]) -> str:
+    return where[0] if len(where) == 1 else f"{where[0]} and {len(where) - 1} more"
 
 
 def _facts(found: Any) -> list[str]:

@@ -132,6 +132,16 @@ def test_operators_that_nobody_knows_pass_through_and_each_change_is_compared_by
     assert "by itself" in outcome.notes[0]
 
 
+def test_what_rounding_does_to_the_original_itself_is_known():
+    """The sigmoid of about -10: its numbers are small, and what is before it is large and rounded."""
+    arrays = {"k": numbers(4, 64, 3, 3), "b": np.full(4, -1000, np.float32), "n": np.full((1, 4, 1, 1), 0.0123, "f")}
+    nodes = [node("Conv", "x", "k", "b", to="a"), node("Mul", "a", "n", to="c"), node("Sigmoid", "c")]
+    outcome = optimize(model(nodes, arrays, [1, 64, 9, 9]), settings=replace(ALL, tolerance=0))
+    assert 0.01 < outcome.difference.noise / outcome.difference.scale < 0.1
+    assert outcome.difference.within(0)
+    assert [one.op_type for one in outcome.model.graph.node] == ["Conv", "Sigmoid"]
+
+
 def test_random_numbers_inside_are_the_same_on_both_sides():
     before = model([node("RandomNormalLike", "x", to="r"), node("ConvTranspose", "r", "k", strides=[2, 2])],
                    {"k": numbers(4, 2, 2, 2)}, [1, 4, 6, 6])

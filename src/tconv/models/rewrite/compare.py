@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 __all__ = ["Difference", "difference", "differences"]
 
 Array = NDArray[Any]
+OFTEN = 4  # times the noise: sums in another order are rounded otherwise in more than one place
 
 
 @dataclass(frozen=True)
@@ -22,11 +23,21 @@ class Difference:
         largest: the largest difference of two numbers, infinite where shapes, types or places of NaN differ.
         scale: the largest number of the original, 1 if all are 0.
         value: its name.
+        noise: how far the original is from itself, run as it is written and as the runtime fuses it.
     """
 
     largest: float = 0.0
     scale: float = 1.0
     value: str = ""
+    noise: float = 0.0
+
+    def within(self, tolerance: float) -> bool:
+        """Whether it is no more than a share of the largest number, or than a few times what rounding does anyway.
+
+        >>> Difference(3e-7, 1e-5, noise=1e-7).within(1e-4), Difference(3e-6, 1e-5, noise=1e-7).within(1e-4)
+        (True, False)
+        """
+        return self.largest <= max(tolerance * self.scale, OFTEN * self.noise)
 
     @property
     def relative(self) -> float:
@@ -53,7 +64,6 @@ def difference(original: Array, other: Array, value: str = "") -> Difference:
     return Difference(np.inf if np.isnan(largest) else largest, scale or 1.0, value)
 
 
-def differences(names: Sequence[str], originals: Sequence[Array], others: Sequence[Array]) -> Difference:
-    """The worst of several values."""
-    rows = (difference(*row) for row in zip(originals, others, names))
-    return max(rows, key=lambda one: one.relative, default=Difference())
+def differences(names: Sequence[str], originals: Sequence[Array], others: Sequence[Array]) -> list[Difference]:
+    """Several values, one by one."""
+    return [difference(*row) for row in zip(originals, others, names, strict=True)]

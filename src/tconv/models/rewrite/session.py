@@ -32,16 +32,19 @@ class Runner:
     Args:
         model: with fixed seeds, if it draws random numbers.
         threads: 0 for as many as ONNX Runtime takes by itself.
+        fused: whether ONNX Runtime may rewrite it, as it does by default.
 
     Raises:
         DataError: if ONNX Runtime does not take it; the message is its own.
     """
 
-    def __init__(self, model: ModelProto, threads: int = 1):
+    def __init__(self, model: ModelProto, threads: int = 1, fused: bool = True):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = SILENT
+        if not fused:
+            options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         self.threads = threads
         try:
             self._session = onnxruntime.InferenceSession(model.SerializeToString(), options,
