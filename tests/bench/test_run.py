@@ -15,7 +15,10 @@ import pytest
 
 from tconv import TconvError, engine
 from tconv.bench import PASSES, Plan, bench, fresh, read, run
+from tconv.bench.cases import Task
+from tconv.bench.crew import Crew
 from tconv.bench.facts import Limits, write
+from tconv.bench.process import Process
 from tconv.bench.run import Event
 
 from .conftest import actor, plan, small
@@ -73,6 +76,28 @@ def test_who_ends_or_cannot_is_named_and_the_others_go_on():
     assert first["cannot"] == last["cannot"] == "NotImplementedError: no such layer here"
     assert first["broken"] == "ImportError: libfast.so: cannot open shared object file"
     assert first["missing"] == "not installed: pip install no-such-package"
+
+
+@pytest.mark.parametrize("name", ["ends", "sleeps"])
+def test_who_has_ended_or_hangs_has_no_answer_and_is_started_again(name, monkeypatch, tmp_path):
+    monkeypatch.setattr(Process.answer, "__defaults__", (3.0,))
+    task = Task(small(), "forward", "float32", 1)
+    order = {"do": "prepare", "kind": "layer", "task": task.plain(), "folder": str(prepared_folder(task, tmp_path))}
+    says = {"ends": "its process ended with 3", "sleeps": "took longer than 3 seconds"}[name]
+    with Crew([actor(name)], 1) as crew:
+        assert crew.begin("forward", "float32") == [name]
+        assert crew.ask(name, **order) is None
+        assert crew.ask(name, do="rest") is None
+        assert [skip.reason for skip in crew.skipped()] == [says]
+        assert crew.begin("forward", "float32") == [name]
+        assert crew.skipped() == ()
+        assert crew.ask(name, do="rest") == {}
+
+
+def prepared_folder(task, folder):
+    """A task's arrays as files."""
+    run._draw(task, ("forward",), folder)
+    return folder
 
 
 def test_a_peer_takes_part_only_in_what_it_serves():

@@ -51,12 +51,12 @@ class Crew:
         return self.ask_all({name: order}).get(name)
 
     def ask_all(self, orders: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-        """The answers of those that have one, all at work at the same time."""
+        """The answers of those that have one, all at work at the same time; who has ended has none."""
         answers: dict[str, dict[str, Any]] = {}
-        for name, order in orders.items():
+        for name in [name for name in orders if name in self.processes]:
             with self._noting(name):
-                self.processes[name].send(**order)
-        for name in (name for name in orders if name in self.processes):
+                self.processes[name].send(**orders[name])
+        for name in [name for name in orders if name in self.processes]:
             with self._noting(name):
                 answers[name] = self.processes[name].answer()
         return answers

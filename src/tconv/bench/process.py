@@ -21,7 +21,7 @@ ENVIRONMENT = {
     "MALLOC_TRIM_THRESHOLD_": "2147483647",
 }
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TCONV_NUM_THREADS")
-STARTING = 180.0  # seconds
+PATIENCE = 300.0  # seconds; the slowest training step that was seen takes 11, and is compiled and done three times
 LAST_WORDS = 4000  # bytes
 
 
@@ -71,7 +71,7 @@ class Process:
         except (BrokenPipeError, ValueError):
             raise Lost(self._end()) from None
 
-    def answer(self, patience: float = STARTING) -> dict[str, Any]:
+    def answer(self, patience: float = PATIENCE) -> dict[str, Any]:
         """What it says next.
 
         Raises:
@@ -90,7 +90,7 @@ class Process:
             raise Failed(said["failed"])
         return said
 
-    def ask(self, patience: float = STARTING, **order: Any) -> dict[str, Any]:
+    def ask(self, patience: float = PATIENCE, **order: Any) -> dict[str, Any]:
         """Order and answer."""
         self.send(**order)
         return self.answer(patience)
