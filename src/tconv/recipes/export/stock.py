@@ -70,7 +70,8 @@ def stocked(model: Any) -> Any:
     for step in (step for steps in turned.values() for step in steps):
         for ours, theirs in zip(step.layer.weights, step.weights, strict=True):
             ours.assign(theirs)
-    return keras.Model([values[id(value)] for value in whole.inputs], values[id(whole.outputs[0])], name=model.name)
+    taken = [values[id(value)] for value in whole.inputs]
+    return keras.Model(taken if len(taken) > 1 else taken[0], values[id(whole.outputs[0])], name=model.name)
 
 
 def _called(steps: Sequence[Step], value: Any) -> Any:
