@@ -43,6 +43,7 @@ def numbers(found):
 def test_each_colour_of_the_masks_is_a_class_and_the_most_common_one_the_background(tmp_path):
     found = found_scenes(folder(tmp_path))
     assert found.classes.colours == ("#000000", "#00008e", "#804080")
+    assert found.classes.names == ("background", "#00008e", "#804080")
     assert numbers(found.train + found.validation) == [(str(number), 2, 1, 0) for number in range(5)]
 
 

@@ -91,14 +91,11 @@ def scenes():
 def test_a_crop_s_mask_is_turned_and_mirrored_as_its_picture_is(turning):
     pictures = [Scene(scene.picture, scene.picture // 64) for scene in scenes()]
     crops = Crops(pictures, 24, 100, np.arange(1.0, 5), turning)
-    low, high = np.percentile(pictures[2].picture, (0.5, 99.5))
-    seen, masks, weights = Crops(pictures[2:], 24, 100, crops.weights, turning).batch(
-        np.arange(9), np.random.default_rng(3))
+    seen, masks, weights = crops.batch(np.arange(9), np.random.default_rng(3))
     for picture, mask in zip(seen, masks, strict=True):
         order = np.argsort(picture.ravel(), kind="stable")
         assert (np.diff(mask.ravel()[order].astype(int)) >= 0).all()
     assert (weights == masks + 1.0).all()
-    assert high > low
 
 
 def test_a_batch_is_the_same_whenever_it_is_asked_for():

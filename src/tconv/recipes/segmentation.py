@@ -95,7 +95,7 @@ def _nuclei(limit: int | None) -> Subject:
 def _digits(limit: int | None) -> Subject:
     """Scenes to validate with are of an odd size, and have digits and photographs that no other has."""
     classes = Classes(("background", *map(str, range(10))), ("#000000", *APART))
-    return Subject(Found(pasted_scenes("train", limit or 400, (160, 160)), pasted_scenes("test", 24, (161, 215)),
+    return Subject(Found(pasted_scenes("train", limit or 1200, (160, 160)), pasted_scenes("test", 24, (161, 215)),
                          classes), "Handwritten digits (MNIST) pasted on photographs", turning=False)
 
 
@@ -234,11 +234,11 @@ def judge(trained: Trained, data: Data) -> Judged:
     found = [segmented(trained, scene.picture) for scene in scenes]
     table = confusions(((scene.mask, one) for scene, one in zip(scenes, found, strict=True)), len(names))
     ours, alone = means(table), means(by_colour(data.test.train, scenes, len(names)))
-    over = f"{len(scenes)} whole pictures"
+    over = f"{len(scenes)} whole picture{'s' if len(scenes) > 1 else ''}"
     seen = "brightness alone" if trained.about["channels"] == 1 else "colour alone"
     what = f"of {names[1]}" if len(names) == 2 else f"mean of {len(names) - 1} classes"
     return Judged(
-        f"A class for each pixel: {'nuclei' if names[1] == 'nucleus' else ', '.join(names[1:])}",
+        f"A class for each pixel: {', '.join(names[1:]) if len(names) < 6 else f'{len(names) - 1} of them'}",
         f"{KINDS[trained.settings.network]} with {UPSAMPLED[trained.settings.upsampler]} learned where each class is.",
         [Figure(f"Dice, {what}", ours["dice"], over, baselines={seen: alone["dice"]}, digits=3),
          Figure(f"IoU, {what}", ours["iou"], over, baselines={seen: alone["iou"]}, digits=3)],
@@ -271,7 +271,7 @@ def _galleries(scenes: Sequence[Scene], found: Sequence[Array], shown: Sequence[
 def _key(names: Sequence[str], shown: Sequence[str]) -> list[Gallery]:
     if len(names) == 2:
         return []
-    patches = [coloured(np.full((12, 48), number, np.uint8), shown) for number in range(1, len(names))]
+    patches = [coloured(np.full((6, 60), number, np.uint8), shown) for number in range(1, len(names))]
     return [Gallery("Classes", "The colours of the pictures above.", names[1:], [patches], across=1)]
 
 

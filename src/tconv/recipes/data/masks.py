@@ -150,14 +150,15 @@ def _common(folder: Path, masks: Sequence[Mapping[str, int]]) -> Classes:
                         "there have to be two or more.")
     first, *rest = (colour for colour, _ in counts.most_common())
     colours = (first, *sorted(rest))
-    return Classes(tuple(_name(colour) for colour in colours), colours)
+    numbers = [_number(colour) for colour in colours]
+    names = [f"class {number}" for number in numbers] if None not in numbers else ["background", *colours[1:]]
+    return Classes(tuple(names), colours)
 
 
-def _name(colour: str) -> str:
-    """A grey that is a small number is meant as a number."""
-    parts = {colour[1:3], colour[3:5], colour[5:7]}
-    number = int(colour[1:3], 16)
-    return f"class {number}" if len(parts) == 1 and number < MOST_CLASSES else colour
+def _number(colour: str) -> int | None:
+    """The number that a dark grey stands for where masks hold numbers."""
+    parts = bytes.fromhex(colour[1:])
+    return parts[0] if len({*parts}) == 1 and parts[0] < MOST_CLASSES else None
 
 
 def _is_coloured(path: Path) -> bool:

@@ -28,16 +28,26 @@ class Scene:
     name: str = ""
 
 
-def stretched(picture: Array) -> Array:
+def limits(picture: Array) -> tuple[float, float]:
+    """What a picture's darkest and its brightest pixels have, but for a few."""
+    low, high = np.percentile(picture, (LOW, HIGH))
+    return float(low), float(max(high, low + 1))
+
+
+def stretched(picture: Array, ends: tuple[float, float] | None = None) -> Array:
     """A picture as the network sees it: float32 `(H, W, C)`, its darkest pixels near 0 and its brightest near 1.
 
     So exposure and bit depth of a file do not matter.
 
+    Args:
+        picture: `(H, W)` or `(H, W, 3)`.
+        ends: the `limits` of the whole, where this is a part.
+
     >>> stretched(np.arange(0, 200, dtype=np.uint8).reshape(10, 20)).min().round(2)
     np.float32(-0.01)
     """
-    low, high = np.percentile(picture, (LOW, HIGH))
-    numbers = (picture.astype(np.float32) - np.float32(low)) / np.float32(max(high - low, 1))
+    low, high = ends or limits(picture)
+    numbers = (picture.astype(np.float32) - np.float32(low)) / np.float32(high - low)
     return numbers[..., None] if picture.ndim == 2 else numbers
 
 
@@ -74,14 +84,13 @@ class Crops:
     count: int
     weights: Array
     turning: bool = True
-    seen: list[Array] = field(init=False)
-    masks: list[Array] = field(init=False)
+    ends: list[tuple[float, float]] = field(init=False)
     places: list[list[Array]] = field(init=False)
 
     def __post_init__(self) -> None:
-        roomy = [_roomy(scene, self.side) for scene in self.scenes]
-        self.seen, self.masks = [stretched(scene.picture) for scene in roomy], [scene.mask for scene in roomy]
-        self.places = [_places(mask, len(self.weights)) for mask in self.masks]
+        self.ends = [limits(scene.picture) for scene in self.scenes]
+        self.scenes = [_roomy(scene, self.side) for scene in self.scenes]
+        self.places = [_places(scene.mask, len(self.weights)) for scene in self.scenes]
 
     def __len__(self) -> int:
         return self.count
@@ -93,16 +102,17 @@ class Crops:
         return pictures, masks, self.weights[masks]
 
     def _crop(self, draw: np.random.Generator) -> tuple[Array, Array]:
-        scene = draw.integers(len(self.masks))
-        mask, side = self.masks[scene], self.side
+        number = int(draw.integers(len(self.scenes)))
+        picture, mask, side = self.scenes[number].picture, self.scenes[number].mask, self.side
         room = np.array(mask.shape) - side
         corner = draw.integers(room + 1)
         if draw.random() < 0.5:
-            there = self.places[scene][draw.integers(len(self.places[scene]))]
+            there = self.places[number][draw.integers(len(self.places[number]))]
             corner = np.clip(there[draw.integers(len(there))] - draw.integers(side, size=2), 0, room)
         here = tuple(slice(at, at + side) for at in corner)
-        picture = self.seen[scene][here] * np.float32(draw.uniform(0.8, 1.25)) + np.float32(draw.uniform(-0.1, 0.1))
-        return _turned(picture, mask[here], draw) if self.turning else (picture, mask[here])
+        factor, more = np.float32(draw.uniform(0.8, 1.25)), np.float32(draw.uniform(-0.1, 0.1))
+        seen = stretched(picture[here], self.ends[number]) * factor + more
+        return _turned(seen, mask[here], draw) if self.turning else (seen, mask[here])
 
 
 def _places(mask: Array, classes: int) -> list[Array]:
@@ -121,11 +131,10 @@ class Tiles:
     """Crops that lie side by side over scenes, in order and as they are, at most `most` of them, evenly taken."""
 
     def __init__(self, scenes: Sequence[Scene], side: int, weights: Array, most: int):
-        roomy = [_roomy(scene, side) for scene in scenes]
-        self.seen, self.masks = [stretched(scene.picture) for scene in roomy], [scene.mask for scene in roomy]
+        self.ends, self.scenes = [limits(scene.picture) for scene in scenes], [_roomy(scene, side) for scene in scenes]
         self.side, self.weights = side, weights
-        corners = [(number, *corner) for number, mask in enumerate(self.masks)
-                   for corner in product(*(range(0, size - side + 1, side) for size in mask.shape))]
+        corners = [(number, *corner) for number, scene in enumerate(self.scenes)
+                   for corner in product(*(range(0, size - side + 1, side) for size in scene.mask.shape))]
         self.corners = list(islice(corners, 0, None, -(-len(corners) // most)))
 
     def __len__(self) -> int:
@@ -135,8 +144,9 @@ class Tiles:
         """The crops at these places."""
         here = [(number, (slice(top, top + self.side), slice(left, left + self.side)))
                 for number, top, left in (self.corners[place] for place in places)]
-        masks = np.stack([self.masks[number][at] for number, at in here])
-        return np.stack([self.seen[number][at] for number, at in here]), masks, self.weights[masks]
+        masks = np.stack([self.scenes[number].mask[at] for number, at in here])
+        seen = [stretched(self.scenes[number].picture[at], self.ends[number]) for number, at in here]
+        return np.stack(seen), masks, self.weights[masks]
 
 
 def check_sizes(where: str, picture: Array, mask: Array) -> None:
