@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import logging
 import re
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,6 @@ __all__ = ["disagreements", "executed", "notebook", "setup"]
 
 LINK = re.compile(r"\[([^\]]+)\]\((?!https?:)[^)]+\)")
 SECONDS = 300
-APART = Config({"KernelManager": {"transport": "ipc"}})  # through files, not over the network
 CHECK = doctest.OutputChecker()
 
 
@@ -51,7 +51,9 @@ def _cell(part: Part) -> Any:
 
 def executed(page: str) -> Any:
     """A page as a notebook with its results; a cell that fails, or says other than the page, is an error."""
-    book = NotebookClient(notebook(page), timeout=SECONDS, config=APART).execute()
+    with tempfile.TemporaryDirectory() as folder:  # the kernel is spoken to through files, not over the network
+        apart = Config({"KernelManager": {"transport": "ipc", "ip": f"{folder}/kernel"}})
+        book = NotebookClient(notebook(page), timeout=SECONDS, config=apart).execute()
     if wrong := disagreements(book):
         raise ExtensionError("notebooks: " + "\n".join(wrong))
     for cell in book.cells:
