@@ -168,6 +168,7 @@ def test_a_code_cut_short_is_the_code_with_zeros(few, monkeypatch, tmp_path):
 WRONG = [
     ({"task": "sing"}, "task is 'sing', but has to be one of reconstruct, compress"),
     ({"code": (3,)}, "the task reconstruct has no small code; take --task compress or anomaly"),
+    ({"task": "compress", "code": ()}, "code is empty, but has to be one or more"),
     ({"task": "inpaint", "tied": True}, "tied kernels give back what came in"),
     ({"task": "compress", "filters": (4, 4, 4)}, "room for 1 to 2 halvings"),
     ({"task": "denoise", "sigma": 0}, "sigma is 0, but has to be a number above 0"),

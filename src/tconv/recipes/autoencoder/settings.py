@@ -54,11 +54,15 @@ class Settings(Common):
 
     def check(self) -> None:
         """Fill in what the task likes; look whether the layers fit into the image, and a step into memory."""
-        object.__setattr__(self, "filters", self.filters or FILTERS.get(self.task, (32, 16, 8)))
+        if self.filters is None:
+            object.__setattr__(self, "filters", FILTERS.get(self.task, (32, 16, 8)))
         if self.code is not None and self.task not in CODES:
             raise SettingError(f"autoencoder: code is {','.join(map(str, self.code))}, but the task {self.task} has no "
                                f"small code; take --task {' or '.join(CODES)}.")
-        object.__setattr__(self, "code", self.code or CODES.get(self.task))
+        if self.code == ():
+            raise SettingError("autoencoder: code is empty, but has to be one or more whole numbers, as in 16.")
+        if self.code is None:
+            object.__setattr__(self, "code", CODES.get(self.task))
         if self.tied and self.task not in MIRRORS:
             raise SettingError(f"autoencoder: tied kernels give back what came in, and {self.task} gives something "
                                f"else; leave --tied out, or take one of {', '.join(MIRRORS)}.")
