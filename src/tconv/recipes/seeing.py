@@ -91,7 +91,7 @@ def seeing(question: Question) -> Seeing:
         # Where nothing can be kept, it is trained again the next time.
         with suppress(DataError):
             _write(path, model, kept)
-    inner = _imported().Model(model.inputs, model.layers[-2].output)
+    inner = _imported().Model(model.inputs[0], model.layers[-2].output)
     return Seeing(inner, kept, question.says)
 
 
