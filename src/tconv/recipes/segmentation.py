@@ -34,7 +34,7 @@ __all__ = ["RECIPE", "Settings", "network", "segmented"]
 
 COPIES = 6  # what a step holds for each number of a layer's output: two layers of a level, their gradients, the norms
 TILES = 64  # that are looked at after each epoch
-WINDOW = 256  # side of what a report shows of a picture
+WINDOW, SHOWN = 256, 6  # side of what a report shows of a picture, and of how many
 SIDE = 1024  # of what goes through the network in one piece
 POWERS = {"none": 0.0, "root": 0.5, "full": 1.0}
 
@@ -251,21 +251,27 @@ UPSAMPLED = {"transposed": "transposed convolutions", "resize": "resizes before 
 
 
 def _galleries(scenes: Sequence[Scene], found: Sequence[Array], shown: Sequence[str]) -> list[Gallery]:
+    """The middle of the first pictures, and where most is wrong in those where that is most."""
+    pairs = list(zip(scenes, found, strict=True))
+    wrong = [(scene.mask != one, (scene, one)) for scene, one in pairs]
+    places = [(fullest(marked, WINDOW), marked, pair) for marked, pair in wrong]
+    worst = sorted(places, key=lambda place: -place[1][place[0]].sum())[:SHOWN]
     labels = ("picture", "by hand", "found", "differences")
-    rows: list[Sequence[Array]] = []
-    worst: list[Sequence[Array]] = []
-    for scene, one in list(zip(scenes, found, strict=True))[:6]:
-        middle = tuple(slice(max(0, (size - WINDOW) // 2), max(0, (size - WINDOW) // 2) + WINDOW)
-                       for size in one.shape)
-        for some, here in ((rows, middle), (worst, fullest(scene.mask != one, WINDOW))):
-            picture, true, given = scene.picture[here], scene.mask[here], one[here]
-            some.append((picture, overlay(picture, true, shown), overlay(picture, given, shown),
-                         differences(picture, true, given)))
     said = "In the differences yellow was missed, magenta is too much, white is another class."
-    return [Gallery("What it finds", f"The middle of pictures that it was not trained on. {said}", labels, rows,
-                    across=1, sharp=False),
-            Gallery("Where it is worst", "Of the same pictures, where most pixels are wrong.", labels, worst, across=1,
-                    sharp=False)]
+    return [Gallery("What it finds", f"The middle of pictures that it was not trained on. {said}", labels,
+                    [_seen(*pair, _middle(pair[1]), shown) for pair in pairs[:SHOWN]], across=1, sharp=False),
+            Gallery("Where it is worst", "Of all those pictures, where most pixels are wrong.", labels,
+                    [_seen(*pair, here, shown) for here, _, pair in worst], across=1, sharp=False)]
+
+
+def _middle(found: Array) -> tuple[slice, ...]:
+    starts = [max(0, (size - WINDOW) // 2) for size in found.shape]
+    return tuple(slice(start, start + WINDOW) for start in starts)
+
+
+def _seen(scene: Scene, found: Array, here: tuple[slice, ...], shown: Sequence[str]) -> Sequence[Array]:
+    picture, true, one = scene.picture[here], scene.mask[here], found[here]
+    return picture, overlay(picture, true, shown), overlay(picture, one, shown), differences(picture, true, one)
 
 
 def _key(names: Sequence[str], shown: Sequence[str]) -> list[Gallery]:
