@@ -30,7 +30,7 @@ __all__ = ["RECIPE", "Settings", "bicubic_taps", "enlarged", "network"]
 
 COPIES = 12  # what a step holds for each number of the widest layer: the layers, their gradients, their activations
 EDGE = 6     # small pixels around a picture from which its ends are seen
-SHOWN = 96   # side of what a report shows of a picture, times the factor
+SHOWN = 112  # side of what a report shows of a picture, pixels
 SCALES = (1.0, 0.75, 0.5)  # at which pictures are learned from: smaller ones are sharper
 
 
@@ -191,7 +191,7 @@ def judge(trained: Trained, data: Data) -> Judged:
         rows.append((name, [psnr(true, bright[kind], factor) for kind in names],
                      [ssim(true, bright[kind], factor) for kind in names]))
         made["ours"] = in_colour(trained.model, small)
-        here = _busiest(true, min(SHOWN * 2, *true.shape))
+        here = _busiest(true, min(SHOWN, *true.shape))
         examples.append([made[kind][here] for kind in names] + [large[here]])
     said = f"{len(rows)} photographs, mean"
     means = [np.mean([row[part] for row in rows], axis=0) for part in (1, 2)]
