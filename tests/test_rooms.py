@@ -21,7 +21,7 @@ OPTIONAL = {
     "torch": {"torch", "keras", "convert", "models", "bench"},
     "tensorflow": {"tensorflow", "keras", "bench"},
     "keras": {"keras", "convert", "models", "recipes", "report", "bench"},
-    "onnx": {"models", "bench"},
+    "onnx": {"models", "bench", "recipes"},
     "openvino": {"bench"},
     "typer": {"cli"},
     "jinja2": {"report", "explain"},
