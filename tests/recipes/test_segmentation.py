@@ -220,10 +220,10 @@ def test_it_learns_nuclei_in_a_few_steps_and_segments_a_file(tmp_path, monkeypat
 
 
 def test_scenes_of_digits_have_all_classes_and_parts_of_their_own():
-    train, test = (real(lambda part=part: pasted_scenes(part, 12, (96, 100))) for part in ("train", "test"))
+    train, test = (real(lambda part=part: pasted_scenes(part, 40, (96, 100))) for part in ("train", "test"))
     assert set(np.unique([scene.mask for scene in train])) == set(range(11))
     assert {scene.picture.shape for scene in test} == {(96, 100, 3)}
-    again = pasted_scenes("train", 12, (96, 100))
+    again = pasted_scenes("train", 40, (96, 100))
     assert all((a.picture == b.picture).all() for a, b in zip(train, again, strict=True))
     assert (coloured(train[0].mask, ("#000000", *APART)).any(axis=2) == (train[0].mask > 0)).all()
 
