@@ -15,6 +15,7 @@ from ..data.photographs import photographs
 from ..learner import Compiled
 from ..pictures import picture, picture_files
 from ..recipe import Batch, Data, Figure, Gallery, Judged, Made, Trained, Use, digest
+from ..tiling import tiled
 from . import reconstruct
 from .networks import network
 from .pictures import as_pixels, given_back, psnr
@@ -106,8 +107,8 @@ def judge(trained: Trained, data: Data) -> Judged:
 def colour(trained: Trained) -> Callable[[Array], Made]:
     """A picture of any size to the same in colour."""
     def made(pixels: Array) -> Made:
-        grey = luminance((pixels[None] / 255).astype(np.float32))
-        return Made({"-coloured.png": as_pixels(given_back(trained.model, grey))[0]}, "coloured")
+        grey = luminance((pixels / 255).astype(np.float32))
+        return Made({"-coloured.png": as_pixels(tiled(trained.model, grey)[None])[0]}, "coloured")
 
     return made
 
