@@ -80,7 +80,8 @@ def test_a_port_that_is_none_is_a_sentence(port):
 def test_ctrl_c_ends_the_studio_cleanly():
     pytest.importorskip("typer")
     process = subprocess.Popen([*COMMAND, "--port", "0", "--no-browser"], stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, text=True)
+                               stderr=subprocess.PIPE, text=True,
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     try:
         assert process.stdout.readline().startswith("The studio is at http://127.0.0.1:")
         time.sleep(0.2)
