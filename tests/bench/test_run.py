@@ -112,9 +112,9 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(tmp_path):
 
     def stop(event: Event):
         if event.done == 2:
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt("by hand")
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="by hand"):
         bench(planned, fresh(planned), keep=lambda results: write(results, path), watch=stop)
     held = read(path)
     assert [row.passing for row in held.rows] == list(PASSES)[:2]

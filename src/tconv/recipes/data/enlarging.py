@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from ...methods.channels import Array
 from ..fidelity import luminance
 from ..pictures import picture, picture_files
 from ..recipe import Batch
+from .photographs import installed
 
 __all__ = ["FILTERS", "Pair", "Patches", "carried", "folder_of", "pair",
            "pairs_of", "resized", "shrunk"]
@@ -35,11 +35,8 @@ def carried() -> tuple[Pictures, Pictures]:
     Raises:
         DataError: if they are not there, with how to get them.
     """
-    try:
-        files = {file.name: Path(str(file.locate())) for file in metadata.files(PACKAGE) or []}
-    except metadata.PackageNotFoundError:
-        files = {}
-    missing = [name for name in (*TRAIN, *VALIDATE) if name not in files or not files[name].is_file()]
+    files = installed(PACKAGE, (*TRAIN, *VALIDATE))
+    missing = [name for name in (*TRAIN, *VALIDATE) if name not in files]
     if missing:
         raise DataError(f"data: {missing[0]} is not on this machine; pip install 'tconv[recipes]', or give --data "
                         "FOLDER with photographs of your own.")

@@ -9,7 +9,7 @@ from ...errors import DataError
 from ...methods.channels import Array
 from ..pictures import picture
 
-__all__ = ["CURE", "photographs"]
+__all__ = ["CURE", "installed", "photographs"]
 
 CARRIED = {
     "scikit-learn": ("china.jpg", "flower.jpg"),
@@ -25,13 +25,14 @@ def photographs() -> dict[str, Array]:
         DataError: if there are none, with how to get them.
     """
     found = {Path(name).stem: picture(path) for package, names in CARRIED.items()
-             for name, path in _found(package, names).items()}
+             for name, path in installed(package, names).items()}
     if not found:
         raise DataError(f"data: there are no photographs on this machine; {CURE}.")
     return found
 
 
-def _found(package: str, names: tuple[str, ...]) -> dict[str, Path]:
+def installed(package: str, names: tuple[str, ...]) -> dict[str, Path]:
+    """Where files of a package lie, by name; those that are not there are left out."""
     try:
         files = {file.name: Path(str(file.locate())) for file in metadata.files(package) or []}
     except metadata.PackageNotFoundError:
