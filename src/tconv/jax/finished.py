@@ -19,6 +19,7 @@ from jax.interpreters import batching, mlir, xla
 from .. import engine
 from ..geometry import Problem
 from .primitives import conv_p, conv_transpose_p, plainly, shape_of
+from .sharding import over_devices
 
 __all__ = ["ACTIVATIONS", "conv", "conv_transpose"]
 
@@ -114,23 +115,32 @@ def _unfused(array: Array, kernel: Array, bias: Array, *, layer: str, problem: P
 
 finished_p = Primitive("tconv_finished")
 finished_p.def_impl(partial(xla.apply_primitive, finished_p))
-finished_p.def_abstract_eval(lambda array, kernel, bias, *, layer, problem, activation, slope: array.update(
-    shape=shape_of[layer](array, kernel, problem), weak_type=False))
-
-_as_lax = mlir.lower_fun(_unfused, multiple_results=False)
 
 
-def _on_cpu(context: Any, array: Any, kernel: Any, bias: Any, *, layer: str, problem: Problem, activation: str | None,
+def _abstract(array: Any, kernel: Any, bias: Any, *, layer: str, problem: Problem, activation: str | None,
+              slope: float) -> Any:
+    return array.update(shape=shape_of[layer](array, kernel, problem), weak_type=False)
+
+
+def _called(context: Any, array: Any, kernel: Any, bias: Any, *, layer: str, problem: Problem, activation: str | None,
             slope: float) -> Any:
-    shapes = context.avals_in
-    if plainly(context) or {aval.dtype for aval in shapes} != {jnp.dtype("float32")}:
-        return _as_lax(context, array, kernel, bias, layer=layer, problem=problem, activation=activation, slope=slope)
-    first, second = shapes[:2]
+    first, second = context.avals_in[:2]
     coarse, fine = second.shape[-1], second.shape[-2] * problem.groups
     numbers = np.array(engine.numbers(problem, first.shape[0], coarse, fine), np.int64)
     _, code, left = engine.finish(None, activation, slope)
     return jax.ffi.ffi_lowering(f"tconv_{layer}_finished")(
         context, array, kernel, bias, numbers=numbers, activation=np.int64(code), slope=np.float32(left))
+
+
+finished_p.def_abstract_eval(_abstract)
+_as_lax = mlir.lower_fun(_unfused, multiple_results=False)
+_shared = over_devices(finished_p, _abstract, _called, batched=(True, False, False))
+
+
+def _on_cpu(context: Any, *arrays: Any, **settings: Any) -> Any:
+    single = {aval.dtype for aval in context.avals_in} == {jnp.dtype("float32")}
+    lower = _shared if single and not plainly(context) else _as_lax
+    return lower(context, *arrays, **settings)
 
 
 mlir.register_lowering(finished_p, _as_lax)

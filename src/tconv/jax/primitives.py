@@ -17,6 +17,7 @@ from jax.interpreters import ad, batching, mlir, xla
 
 from .. import engine
 from ..geometry import Problem
+from .sharding import over_devices
 
 __all__ = ["conv_p", "conv_transpose_p", "kernel_gradient_p", "plain", "plainly", "shape_of"]
 
@@ -106,15 +107,21 @@ def _primitive(name: str, lowered: Callable[..., Array], shape: Callable[..., tu
 
     as_lax = mlir.lower_fun(lowered, multiple_results=False)
 
-    def on_cpu(context: Any, a: Any, b: Any, *, problem: Problem) -> Any:
+    def called(context: Any, a: Any, b: Any, *, problem: Problem) -> Any:
         first, second = context.avals_in
-        if plainly(context) or {first.dtype, second.dtype} != {jnp.dtype("float32")}:
-            return as_lax(context, a, b, problem=problem)
         channels = {"conv_transpose": lambda: (first.shape[-1], second.shape[-2] * problem.groups),
                     "conv": lambda: (second.shape[-1], first.shape[-1]),
                     "kernel_gradient": lambda: (second.shape[-1], first.shape[-1])}[name]()
         numbers = np.array(engine.numbers(problem, first.shape[0], *channels), np.int64)
         return jax.ffi.ffi_lowering(primitive.name)(context, a, b, numbers=numbers)
+
+    summed = name == "kernel_gradient"
+    shared = over_devices(primitive, abstract, called, batched=(True, summed), summed=summed)
+
+    def on_cpu(context: Any, a: Any, b: Any, *, problem: Problem) -> Any:
+        single = {aval.dtype for aval in context.avals_in} == {jnp.dtype("float32")}
+        lower = shared if single and not plainly(context) else as_lax
+        return lower(context, a, b, problem=problem)
 
     primitive.def_abstract_eval(abstract)
     mlir.register_lowering(primitive, as_lax)
