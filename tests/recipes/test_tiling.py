@@ -12,6 +12,7 @@ from tconv.keras import Conv2D, Conv2DTranspose, ResizeConv, SubpixelConv, UpSam
 from tconv.recipes.tiling import Reach, tiled
 
 L = keras.layers
+FEW = (0, 1, 3, 5, 7)  # one U-net, whose many layers take long to compile, and four chains
 
 
 def whole_numbers(model, draw):
@@ -70,13 +71,13 @@ def check(seed):
     assert np.array_equal(tiled(model, image, tile=tile, run=given(model)), given(model)(image[None])[0])
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", FEW)
 def test_tiles_equal_the_whole_exactly(seed):
     check(seed)
 
 
 @pytest.mark.verify
-@pytest.mark.parametrize("seed", range(8, 108))
+@pytest.mark.parametrize("seed", sorted({*range(104)} - {*FEW}))
 def test_so_do_those_of_a_hundred_random_networks_and_sizes(seed):
     check(seed)
 

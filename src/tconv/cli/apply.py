@@ -12,7 +12,7 @@ import typer
 
 from ..errors import SettingError
 from ..files import check_place, write_whole
-from ..recipes import Recipe, Use, restore
+from ..recipes import Recipe, Use, recipe_of, restore
 from ..recipes.applying import Applied, found, jobs
 from ..recipes.applying import apply as applied
 from ..report import png, sheet
@@ -53,10 +53,10 @@ def apply(
 
     A file that is broken is named and passed over, and the exit code is 1.
     """
-    recipe, trained = restore(run, backend=backend)
-    chosen = _use(recipe, use or ("encode" if encode else "decode" if decode else None))
+    chosen = _use(recipe_of(run), use or ("encode" if encode else "decode" if decode else None))
     sources = _samples(samples, inputs) if chosen.reads == "nothing" else _files(chosen, inputs, samples)
     check_place(folder)
+    _, trained = restore(run, backend=backend)
     done = []
     with counting(err(), len(sources)) as count:
         for one in applied(chosen, trained, jobs(sources), folder, invert=invert, overwrite=overwrite):

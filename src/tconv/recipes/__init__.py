@@ -26,13 +26,13 @@ from .recipe import (
                      Use,
                      digest,
 )
-from .runs import Run, restore, resume, start
+from .runs import Run, recipe_of, restore, resume, start
 from .settings import Common, setting
 from .table import RECIPES
 
 __all__ = ["BACKENDS", "NETWORKS", "RECIPES", "Animation", "Common", "Compiled", "Data", "Examples", "Figure",
            "Gallery", "Judged", "Learner", "Made", "Plot", "Recipe", "Run", "Stack", "Table", "Trained", "Use",
-           "autoencoder", "digest", "restore", "resume", "setting", "start", "transposed_generator",
+           "autoencoder", "digest", "recipe_of", "restore", "resume", "setting", "start", "transposed_generator",
            "upsampling_generator", "use_backend"]
 
 NETWORKS: dict[str, Callable[..., Any]] = {

@@ -18,7 +18,7 @@ from .settings import kinds
 from .table import RECIPES
 from .training import Watch, train
 
-__all__ = ["FACTS", "FRAMES", "Run", "restore", "resume", "start"]
+__all__ = ["FACTS", "FRAMES", "Run", "recipe_of", "restore", "resume", "start"]
 
 FACTS = "facts.json"
 FRAMES = "epochs"
@@ -128,6 +128,15 @@ def restore(folder: Path, *, backend: str | None = None) -> tuple[Recipe, Traine
     learner = _seeded(recipe, replace(settings, backend=backend or settings.backend), saved.about)
     checkpoint.pour(saved, learner.variables(), str(folder))
     return recipe, Trained(settings, learner, saved.about, _kept(folder / FACTS), folder)
+
+
+def recipe_of(folder: Path) -> Recipe:
+    """A run's recipe, without building its network.
+
+    Raises:
+        DataError: if there is no whole checkpoint, or none that is known here.
+    """
+    return _settings(checkpoint.read(folder), folder, None)[0]
 
 
 def _seeded(recipe: Recipe, settings: Any, about: Mapping[str, Any]) -> Learner:
