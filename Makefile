@@ -22,8 +22,9 @@ QUICK := tests/geometry tests/methods tests/operations tests/resize tests/initia
 demo: $(VENV)/demo
 	$(BIN)/tconv train autoencoder --out $(OUT) $(ARGS)
 
+# Without most of XLA's optimizations the tests' many small compilations take half the time; `verify` has them all.
 test: $(VENV)/dev
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: $(VENV)/dev
 	$(BIN)/ruff check .

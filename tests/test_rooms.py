@@ -16,7 +16,8 @@ ROOMS = ("errors", "files", "geometry", "conventions", "methods", "resize", "ini
 DOORS = {"geometry/axis": "tconv.explain"}  # opened when a setting is to be explained, and not before
 
 OPTIONAL = {
-    "jax": {"jax", "keras", "bench"},  # each backend of Keras is a file in its room
+    "jax": {"jax", "keras", "recipes", "bench"},  # Keras has its JAX backend there; recipes meet in ranks
+    "ray": {"recipes"},
     "jaxlib": {"jax"},
     "torch": {"torch", "keras", "convert", "models", "bench"},
     "tensorflow": {"tensorflow", "keras", "bench"},

@@ -1,6 +1,7 @@
 """What can go wrong, each as a sentence with a cure."""
 
-__all__ = ["DataError", "MissingExtra", "SettingError", "ShapeError", "SizeError", "TconvError", "UnsupportedError"]
+__all__ = ["DataError", "MissingExtra", "RankError", "SettingError", "ShapeError", "SizeError", "TconvError",
+           "UnsupportedError"]
 
 
 class TconvError(ValueError):
@@ -25,6 +26,10 @@ class UnsupportedError(TconvError):
 
 class DataError(TconvError):
     """A file or folder that is not what it should be: missing, truncated, of another kind or shape."""
+
+
+class RankError(TconvError):
+    """Processes that were to work together and do not: one never came, is gone, or is about to do something else."""
 
 
 class MissingExtra(ImportError):

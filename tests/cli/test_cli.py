@@ -1,15 +1,20 @@
 """The command line as a process: what it prints, its exit codes, and one line where something is wrong."""
 
+import io
 import json
 import signal
 import subprocess
 import sys
 import time
+from contextlib import redirect_stderr, redirect_stdout
+from functools import partial
+from unittest import mock
 
 import pytest
 
 pytest.importorskip("typer")
 
+from tconv.cli import main
 from tconv.recipes import checkpoint
 
 COMMAND = [sys.executable, "-m", "tconv"]
@@ -20,9 +25,9 @@ def tconv(*arguments):
     return subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=300)
 
 
-def refused(*arguments):
+def refused(*arguments, run=tconv):
     """What a refusal says: exit code 2, nothing on stdout, one line on stderr."""
-    result = tconv(*arguments)
+    result = run(*arguments)
     assert (result.returncode, result.stdout) == (2, ""), result
     lines = [line for line in result.stderr.splitlines() if line.startswith("tconv: ")]
     assert "Traceback" not in result.stderr
@@ -140,16 +145,32 @@ def test_a_file_in_the_way_is_one_line(option, tmp_path, pictures):
     assert str(tmp_path / "file") in told
 
 
+def here(*arguments):
+    """The same as `tconv`, in this process, which has imported Keras already."""
+    said, told = io.StringIO(), io.StringIO()
+    with (mock.patch.object(sys, "argv", ["tconv", *map(str, arguments)]), redirect_stdout(said),
+          redirect_stderr(told)):
+        try:
+            main()
+            code = 0
+        except SystemExit as ended:
+            code = ended.code or 0
+    return subprocess.CompletedProcess(arguments, code, said.getvalue(), told.getvalue())
+
+
+refused_here = partial(refused, run=here)
+
+
 def test_apply_reconstructs_each_picture_and_lays_them_side_by_side(run, pictures, tmp_path):
     image = pytest.importorskip("PIL.Image")
     (tmp_path / "other").mkdir()
     image.new("RGB", (90, 50), "white").save(tmp_path / "other" / "00.png")
-    result = tconv("apply", run, pictures / "00.png", tmp_path / "other" / "00.png", "-o", tmp_path / "seen")
+    result = here("apply", run, pictures / "00.png", tmp_path / "other" / "00.png", "-o", tmp_path / "seen")
     assert result.returncode == 0, result.stderr
     assert sorted(path.name for path in (tmp_path / "seen").iterdir()) == [
         "00-2-reconstructed.png", "00-reconstructed.png", "side-by-side.png"]
     assert image.open(tmp_path / "seen" / "00-2-reconstructed.png").size == (28, 28)
-    again = tconv("apply", run, pictures / "00.png", "-o", tmp_path / "seen")
+    again = here("apply", run, pictures / "00.png", "-o", tmp_path / "seen")
     assert again.returncode == 2
     assert "is there already" in again.stderr
 
@@ -159,34 +180,34 @@ def test_apply_never_overwrites_what_it_reads(run, tmp_path):
     image.new("L", (28, 28)).save(tmp_path / "a.png")
     image.new("L", (28, 28)).save(tmp_path / "a-reconstructed.png")
     before = (tmp_path / "a-reconstructed.png").read_bytes()
-    told = tconv("apply", run, tmp_path, "-o", tmp_path, "--overwrite")
+    told = here("apply", run, tmp_path, "-o", tmp_path, "--overwrite")
     assert "a-reconstructed.png: is one of the files to read" in told.stderr
     assert (tmp_path / "a-reconstructed.png").read_bytes() == before
 
 
 def test_apply_names_the_picture_that_is_none_and_goes_on_with_the_others(run, pictures, tmp_path):
     (tmp_path / "a.png").write_text("no picture")
-    told = tconv("apply", run, tmp_path, pictures / "00.png", "-o", tmp_path / "seen")
+    told = here("apply", run, tmp_path, pictures / "00.png", "-o", tmp_path / "seen")
     assert told.returncode == 1
     assert "a.png: cannot be read as a picture" in told.stderr
     assert f"1 of 2 inputs gave nothing: {tmp_path / 'a.png'}" in told.stderr
     assert (tmp_path / "seen" / "00-reconstructed.png").exists()
-    assert tconv("apply", run, tmp_path / "a.png", "-o", tmp_path / "none").returncode == 2
-    assert "b.png: there is no such file" in refused("apply", run, tmp_path / "b.png", "-o", tmp_path / "unmade")
+    assert here("apply", run, tmp_path / "a.png", "-o", tmp_path / "none").returncode == 2
+    assert "b.png: there is no such file" in refused_here("apply", run, tmp_path / "b.png", "-o", tmp_path / "unmade")
     assert not (tmp_path / "unmade").exists()
 
 
 def test_apply_takes_folders_and_patterns_each_file_once(run, pictures, tmp_path):
-    told = tconv("apply", run, pictures, pictures / "0*.png", "-o", tmp_path / "seen", "--json")
+    told = here("apply", run, pictures, pictures / "0*.png", "-o", tmp_path / "seen", "--json")
     rows = [json.loads(line) for line in told.stdout.splitlines()]
     assert [row["input"] for row in rows] == [str(pictures / f"{number:02}.png") for number in range(12)]
     assert all(row["mean squared difference"] >= 0 for row in rows)
 
 
 def test_apply_says_what_a_run_can_do(run, pictures, tmp_path):
-    assert "it has reconstruct: " in refused("apply", run, pictures, "-o", tmp_path / "seen", "--as", "magic")
-    assert "give files, folders or patterns" in refused("apply", run, "-o", tmp_path / "seen")
-    assert "--samples is for runs" in refused("apply", run, pictures, "-o", tmp_path / "seen", "--samples", 3)
+    assert "it has reconstruct: " in refused_here("apply", run, pictures, "-o", tmp_path / "seen", "--as", "magic")
+    assert "give files, folders or patterns" in refused_here("apply", run, "-o", tmp_path / "seen")
+    assert "--samples is for runs" in refused_here("apply", run, pictures, "-o", tmp_path / "seen", "--samples", 3)
 
 
 def test_stopping_by_hand_says_how_to_go_on(pictures, tmp_path):

@@ -31,6 +31,7 @@ def every_pair(count, seed):
     return found["ran"], count * len(found["frameworks"]) ** 2
 
 
+@pytest.mark.verify
 def test_every_framework_s_layer_in_every_other_s_words_gives_the_same_numbers():
     ran, asked = every_pair(1, 0)
     assert ran == asked

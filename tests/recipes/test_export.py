@@ -68,6 +68,7 @@ def test_shuffles_and_resizes_have_stock_layers(tmp_path):
     assert export(model, tmp_path / "model.keras", "keras").difference < 1e-5
 
 
+@pytest.mark.verify
 def test_tensorflow_alone_gives_the_same_numbers(tmp_path):
     pytest.importorskip("tensorflow")
     assert export(shaken(narrow((4, 4), (3,))), tmp_path / "model", "savedmodel").difference < 1e-5

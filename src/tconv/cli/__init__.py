@@ -6,10 +6,9 @@ import os
 import sys
 
 from ..errors import MissingExtra, TconvError
+from .stop import WRONG
 
 __all__ = ["main"]
-
-WRONG = 2
 
 
 def main() -> None:

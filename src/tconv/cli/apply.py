@@ -15,6 +15,7 @@ from ..files import check_place, write_whole
 from ..recipes import Recipe, Use, recipe_of, restore
 from ..recipes.applying import Applied, found, jobs
 from ..recipes.applying import apply as applied
+from ..recipes.cluster import apply_on_ray
 from ..report import png, sheet
 from .progress import counting
 from .words import err, out
@@ -47,19 +48,27 @@ def apply(
     invert: Annotated[bool, typer.Option(help="For dark on light, where the network knows light on dark.")] = False,
     overwrite: Annotated[bool, typer.Option(help="Replace results of an earlier call.")] = False,
     backend: Annotated[str | None, typer.Option(help="Framework under Keras.", show_default="as trained")] = None,
+    ray: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Share the work out over a Ray cluster: HOST:PORT, "
+                                            '"auto" for the one here, "local" for this machine\'s cores.')] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON, one line each.")] = False,
 ) -> None:
     """Use a trained network on files of your own: reconstruct, upscale, segment, generate.
 
     A file that is broken is named and passed over, and the exit code is 1.
     """
-    chosen = _use(recipe_of(run), use or ("encode" if encode else "decode" if decode else None))
+    recipe = recipe_of(run)
+    chosen = _use(recipe, use or ("encode" if encode else "decode" if decode else None))
     sources = _samples(samples, inputs) if chosen.reads == "nothing" else _files(chosen, inputs, samples)
     check_place(folder)
-    _, trained = restore(run, backend=backend)
+    work = jobs(sources)
+    if ray is not None:
+        name = next(name for name, use in recipe.uses.items() if use is chosen)
+        results = apply_on_ray(ray, run, name, work, folder, backend=backend, invert=invert, overwrite=overwrite)
+    else:
+        results = applied(chosen, restore(run, backend=backend)[1], work, folder, invert=invert, overwrite=overwrite)
     done = []
     with counting(err(), len(sources)) as count:
-        for one in applied(chosen, trained, jobs(sources), folder, invert=invert, overwrite=overwrite):
+        for one in results:
             count()
             _tell(one, as_json)
             done.append(one)

@@ -6,9 +6,9 @@ import os
 import signal
 from types import FrameType
 
-__all__ = ["INTERRUPTED", "Stop"]
+__all__ = ["INTERRUPTED", "WRONG", "Stop"]
 
-INTERRUPTED = 130
+INTERRUPTED, WRONG = 130, 2
 
 
 class Stop:

@@ -12,16 +12,17 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 
 from .. import engine, report
-from ..errors import SettingError
+from ..errors import SettingError, TconvError
 from ..files import write_whole
-from ..recipes import RECIPES, Recipe, resume, start, use_backend
+from ..recipes import RECIPES, Ranks, Recipe, resume, start, use_backend
 from ..recipes.checkpoint import Epoch, read, save_model
 from ..recipes.settings import SWITCH, WHOLE, WHOLES, Common, Kind, kinds
 from ..recipes.training import Step
 from .progress import Display
-from .stop import INTERRUPTED, Stop
+from .stop import INTERRUPTED, WRONG, Stop
 from .words import err, numbers, out
 
 __all__ = ["app"]
@@ -33,6 +34,10 @@ OUT = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where th
                                           show_default="runs/NAME-TIME")]
 RESUME = Annotated[Path | None, typer.Option("--resume", metavar="RUN", help="Go on with an interrupted run; --epochs "
                                                                             "may prolong it.")]
+DISTRIBUTED = Annotated[bool, typer.Option("--distributed", help="Train in many processes, on one machine or many: a "
+                                           "launcher starts this command in each, with its KERAS_DISTRIBUTION_* set.")]
+WAIT = Annotated[float, typer.Option("--wait", metavar="SECONDS", min=0, help="How long the processes of "
+                                     "--distributed wait for one another.")]
 JSON = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
@@ -46,10 +51,14 @@ def _command(recipe: Recipe) -> Callable[..., None]:
     shared = {kind.name for kind in kinds(Common)}
     told = sorted(kinds(recipe.settings), key=lambda kind: kind.name in shared)
 
-    def command(out_folder: Path | None, goes_on: Path | None, as_json: bool, **said: Any) -> None:
-        _run(recipe, {kind.name: _given(kind, said[kind.name]) for kind in told}, out_folder, goes_on, as_json)
+    def command(out_folder: Path | None, goes_on: Path | None, distributed: bool, wait: float, as_json: bool,
+                **said: Any) -> None:
+        given = {kind.name: _given(kind, said[kind.name]) for kind in told}
+        ranks = Ranks.from_environment(wait) if distributed else None
+        _run(recipe, given, out_folder, goes_on, ranks, as_json)
 
-    own = {"out_folder": (OUT, None), "goes_on": (RESUME, None), "as_json": (JSON, False)}
+    own = {"out_folder": (OUT, None), "goes_on": (RESUME, None), "distributed": (DISTRIBUTED, False),
+           "wait": (WAIT, 300.0), "as_json": (JSON, False)}
     options = {kind.name: (_option(kind), None) for kind in told} | own
     signature = [Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=hint)
                  for name, (hint, default) in options.items()]
@@ -91,26 +100,40 @@ for one in RECIPES.values():
     app.command(one.name, epilog=_examples(one))(_command(one))
 
 
-def _run(recipe: Recipe, given: dict[str, Any], out_folder: Path | None, goes_on: Path | None, as_json: bool) -> None:
+def _run(recipe: Recipe, given: dict[str, Any], out_folder: Path | None, goes_on: Path | None, ranks: Ranks | None,
+         as_json: bool) -> None:
+    if ranks is not None and goes_on is None and out_folder is None:
+        raise SettingError("train: --distributed needs --out, one folder that all processes name alike.")
     if goes_on is not None and out_folder is not None:
         raise SettingError(f"train: --out is {out_folder}, but --resume goes on in {goes_on}; leave --out out.")
     folder = goes_on or out_folder or Path("runs") / f"{recipe.name}-{datetime.datetime.now():%Y%m%d-%H%M%S}"
     try:
         with Stop() as stop:
-            _train(recipe, folder, given, goes_on is not None, as_json, stop)
+            _train(recipe, folder, given, goes_on is not None, ranks, as_json, stop)
     except KeyboardInterrupt:
         _interrupted(recipe, folder)
         # A framework's threads may crash while the interpreter is taken down around them, and all is on the disk.
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(INTERRUPTED)
+        _leave(INTERRUPTED)
+    except TconvError as error:
+        if ranks is None:
+            raise
+        print(f"tconv: {error}", file=sys.stderr)
+        _leave(WRONG)  # at once: taken down in order, it would wait for the others, and they for it
 
 
-def _train(recipe: Recipe, folder: Path, given: dict[str, Any], goes_on: bool, as_json: bool, stop: Stop) -> None:
-    console = err()
+def _leave(code: int) -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _train(recipe: Recipe, folder: Path, given: dict[str, Any], goes_on: bool, ranks: Ranks | None, as_json: bool,
+           stop: Stop) -> None:
+    console = err() if ranks is None or ranks.leads else Console(quiet=True)
     engine.keep_memory()
     report.ready()
-    run = resume(folder, recipe=recipe.name, **given) if goes_on else start(_settings(recipe, given), folder)
+    run = (resume(folder, recipe=recipe.name, ranks=ranks, **given) if goes_on
+           else start(_settings(recipe, given), folder, ranks=ranks))
     console.print(run.summary, markup=False)
     console.print(f"{run.data.source}; Keras on {run.settings.backend}; run in {folder}", markup=False)
 
@@ -123,6 +146,8 @@ def _train(recipe: Recipe, folder: Path, given: dict[str, Any], goes_on: bool, a
                  count=len(run.data.train)) as display:
         run = run.train(watch)
     stop.check()
+    if not run.leads:
+        return
     console.print("Writing the report.")
     facts, judged = report.run_facts(run)
     write_whole(folder / "facts.json", facts.json())

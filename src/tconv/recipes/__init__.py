@@ -9,6 +9,7 @@ from . import autoencoder
 from .backend import BACKENDS, use_backend
 from .generators import transposed_generator, upsampling_generator
 from .learner import Compiled
+from .ranks import Ranks
 from .recipe import (
                      Animation,
                      Data,
@@ -31,7 +32,7 @@ from .settings import Common, setting
 from .table import RECIPES
 
 __all__ = ["BACKENDS", "NETWORKS", "RECIPES", "Animation", "Common", "Compiled", "Data", "Examples", "Figure",
-           "Gallery", "Judged", "Learner", "Made", "Plot", "Recipe", "Run", "Stack", "Table", "Trained", "Use",
+           "Gallery", "Judged", "Learner", "Made", "Plot", "Ranks", "Recipe", "Run", "Stack", "Table", "Trained", "Use",
            "autoencoder", "digest", "recipe_of", "restore", "resume", "setting", "start", "transposed_generator",
            "upsampling_generator", "use_backend"]
 

@@ -16,7 +16,7 @@ from ..methods.channels import Array
 from .pictures import KINDS, picture, png
 from .recipe import Trained, Use
 
-__all__ = ["Applied", "Job", "apply", "found", "jobs"]
+__all__ = ["Applied", "Job", "Kept", "apply", "found", "jobs", "kept"]
 
 MOST_SAMPLES = 1_000_000
 
@@ -48,6 +48,22 @@ class Applied:
     numbers: Mapping[str, float] = field(default_factory=dict)
     beside: Sequence[Array] = ()
     error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Files that no result may replace: inputs that lie where results go, and what was there when the work began."""
+
+    inputs: frozenset[Path]
+    there: frozenset[Path]
+
+
+def kept(work: Sequence[Job], folder: Path, overwrite: bool) -> Kept:
+    """What has to stay in a folder while these inputs are worked on."""
+    place = folder.resolve()
+    inputs = {job.source.resolve() for job in work if isinstance(job.source, Path)}
+    there = () if overwrite or not place.is_dir() else place.iterdir()
+    return Kept(frozenset(path for path in inputs if path.parent == place), frozenset(there))
 
 
 def found(words: Sequence[str | Path], use: Use) -> list[Path]:
@@ -89,7 +105,7 @@ def jobs(sources: Sequence[Path | int]) -> list[Job]:
 
 
 def apply(use: Use, trained: Trained, work: Sequence[Job], folder: Path, *, invert: bool = False,
-          overwrite: bool = False) -> Iterator[Applied]:
+          overwrite: bool = False, protected: Kept | None = None) -> Iterator[Applied]:
     """Use a trained network on one input after another, and write each result whole.
 
     Args:
@@ -99,6 +115,7 @@ def apply(use: Use, trained: Trained, work: Sequence[Job], folder: Path, *, inve
         folder: where results go.
         invert: whether pictures are dark on light where the network knows light on dark.
         overwrite: whether results that are there may be replaced.
+        protected: what has to stay; as `kept` finds it now, unless this work is a part of more.
 
     Yields:
         For each input what was written, or what was wrong with it.
@@ -107,12 +124,12 @@ def apply(use: Use, trained: Trained, work: Sequence[Job], folder: Path, *, inve
         DataError: if the disk is full; that is no fault of the input.
     """
     run = use.open(trained)
-    inputs = {job.source.resolve() for job in work if isinstance(job.source, Path)}
+    protected = protected or kept(work, folder, overwrite)
     for job in work:
         try:
             made = run(_read(use, job.source, invert))
             targets = {folder / (job.stem + end): content for end, content in made.files.items()}
-            _check_free(targets, inputs, overwrite)
+            _check_free(targets, protected)
         except (DataError, ShapeError, SizeError) as error:
             yield Applied(job, error=str(error))
             continue
@@ -137,12 +154,12 @@ def _array(path: Path) -> Array:
         raise DataError(f"{path}: cannot be read as an array ({error}); give a whole .npy file.") from None
 
 
-def _check_free(targets: Mapping[Path, Any], inputs: set[Path], overwrite: bool) -> None:
+def _check_free(targets: Mapping[Path, Any], protected: Kept) -> None:
     for path in targets:
-        if path.resolve() in inputs:
+        if path.resolve() in protected.inputs:
             raise DataError(f"{path}: is one of the files to read, and would be overwritten; give another folder with "
                             "-o.")
-        if path.exists() and not overwrite:
+        if path.resolve() in protected.there:
             raise DataError(f"{path}: is there already; give another folder with -o, or --overwrite.")
 
 

@@ -13,6 +13,7 @@ from ..files import check_place, write_whole
 from . import checkpoint
 from .backend import use_backend
 from .checkpoint import Checkpoint
+from .ranks import Ranks, Together
 from .recipe import Data, Learner, Recipe, Trained
 from .settings import kinds
 from .table import RECIPES
@@ -36,6 +37,8 @@ class Run:
         learner: what learns.
         saved: the last checkpoint.
         summary: the layers and their parameters, as Keras prints them.
+        own: what judges and draws: the learner, or, where many processes train, rank 0's copy of it.
+        ranks: the processes that train together; None for one alone.
     """
 
     recipe: Recipe
@@ -45,58 +48,97 @@ class Run:
     learner: Learner
     saved: Checkpoint
     summary: str
+    own: Learner
+    ranks: Ranks | None = None
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process writes the run: the only one, or rank 0."""
+        return self.ranks is None or self.ranks.leads
 
     @property
     def trained(self) -> Trained:
         """The network as it is now."""
-        return Trained(self.settings, self.learner, self.saved.about, {}, self.folder)
+        return Trained(self.settings, self.own, self.saved.about, {}, self.folder)
 
     def train(self, watch: Watch = lambda _: None) -> Run:
-        """Train to the last epoch; whatever was done before is kept."""
+        """Train to the last epoch; whatever was done before is kept.
+
+        Returns:
+            The run as it is then, in this process alone.
+
+        Raises:
+            RankError: if another process that trains with this one is gone.
+        """
         saved = train(self.learner, self.data, self.saved, keep=self._keep, watch=watch, after_epoch=self._after_epoch)
-        return replace(self, saved=saved)
+        self._copy()
+        if self.ranks is not None:
+            self.ranks.part()
+        return replace(self, saved=saved, learner=self.own)
+
+    def _copy(self) -> None:
+        if self.own is not self.learner:
+            values, _ = checkpoint.snapshot(self.learner.variables())
+            for variable, value in zip(self.own.variables(), values, strict=True):
+                variable.assign(value)
 
     def _keep(self, saved: Checkpoint) -> None:
-        checkpoint.write(self.folder / checkpoint.NAME, saved)
+        if self.leads:
+            checkpoint.write(self.folder / checkpoint.NAME, saved)
 
     def _after_epoch(self, epoch: int) -> Mapping[str, float]:
         recipe = self.recipe
+        if not self.leads or (recipe.frame is None and recipe.after_epoch is None):
+            return {}
+        self._copy()
         if recipe.frame is not None:
             _draw(self.folder / FRAMES / f"{epoch:04}.png", recipe.frame(self.trained, self.data))
         return recipe.after_epoch(self.trained, self.data) if recipe.after_epoch is not None else {}
 
 
-def start(settings: Any, folder: Path) -> Run:
+def start(settings: Any, folder: Path, *, ranks: Ranks | None = None) -> Run:
     """Prepare a new training in a new folder; its first checkpoint is written before any step.
+
+    Args:
+        settings: of the recipe.
+        folder: where the run goes; of many processes only rank 0 writes there.
+        ranks: the processes that train together, none if this one is alone; returns when all of them are ready.
 
     Raises:
         DataError: if the folder holds a run already or cannot be written, or the data are not what they should be.
+        RankError: if the processes do not meet, or are not about to do the same.
     """
-    if (folder / checkpoint.NAME).exists():
+    if ranks is not None:
+        ranks.check(settings)
+    leads = ranks is None or ranks.leads
+    if leads and (folder / checkpoint.NAME).exists():
         raise DataError(f"{folder}: holds a run already; go on with --resume {folder}, or give another --out.")
     recipe = RECIPES[settings.recipe].chosen(settings)
     data = recipe.data(settings)
-    check_place(folder)
+    if leads:
+        check_place(folder)
     about = {**data.about, "steps": -(-len(data.train) // settings.batch_size)}
-    learner = _seeded(recipe, settings, about)
-    summary = _summary(learner.model)
+    learner, own, summary = _learners(recipe, settings, about, ranks, data.digest, epoch=0)
     saved = Checkpoint(recipe.name, settings.plain(), data.digest, about, (), checkpoint.Part(),
                        *checkpoint.snapshot(learner.variables()))
-    checkpoint.write(folder / checkpoint.NAME, saved)
-    return Run(recipe, settings, folder, data, learner, saved, summary)
+    if leads:
+        checkpoint.write(folder / checkpoint.NAME, saved)
+    return Run(recipe, settings, folder, data, learner, saved, summary, own, ranks)
 
 
-def resume(folder: Path, *, recipe: str | None = None, **given: Any) -> Run:
+def resume(folder: Path, *, recipe: str | None = None, ranks: Ranks | None = None, **given: Any) -> Run:
     """Go on with a training from its last checkpoint.
 
     Args:
-        folder: that holds it.
+        folder: that holds it; of many processes each has to see it.
         recipe: the one that the caller expects.
+        ranks: the processes that train together; as many as before or not, the numbers stay the same up to rounding.
         given: settings that the caller insists on; None where there is no wish. More epochs prolong the training, all
             others have to be those that it was started with.
 
     Raises:
         DataError: if there is no whole checkpoint, or it belongs to other settings, data or another network.
+        RankError: if the processes do not meet, or are not about to do the same.
     """
     saved = checkpoint.read(folder)
     known, settings = _settings(saved, folder, recipe)
@@ -107,14 +149,16 @@ def resume(folder: Path, *, recipe: str | None = None, **given: Any) -> Run:
             raise DataError(f"{folder}: was started with {name}={_said(was)}, and cannot go on with {_said(value)}; "
                             "leave it out, or start a new run.")
     settings = replace(settings, epochs=given.get("epochs") or settings.epochs)
+    if ranks is not None:
+        ranks.check(settings)
     data = known.data(settings)
     if data.digest != saved.data:
         raise DataError(f"{folder}: was started on other examples than {data.source} has now; give the same --data, "
                         "or start a new run.")
-    learner = _seeded(known, settings, saved.about)
-    summary = _summary(learner.model)
+    learner, own, summary = _learners(known, settings, saved.about, ranks, data.digest,
+                                      epoch=len(saved.history), step=saved.part.steps)
     checkpoint.pour(saved, learner.variables(), str(folder))
-    return Run(known, settings, folder, data, learner, replace(saved, settings=settings.plain()), summary)
+    return Run(known, settings, folder, data, learner, replace(saved, settings=settings.plain()), summary, own, ranks)
 
 
 def restore(folder: Path, *, backend: str | None = None) -> tuple[Recipe, Trained]:
@@ -137,6 +181,21 @@ def recipe_of(folder: Path) -> Recipe:
         DataError: if there is no whole checkpoint, or none that is known here.
     """
     return _settings(checkpoint.read(folder), folder, None)[0]
+
+
+def _learners(recipe: Recipe, settings: Any, about: Mapping[str, Any], ranks: Ranks | None, digest: str,
+              **at: int) -> tuple[Learner, Learner, str]:
+    """What learns, what judges and draws, and the layers in words."""
+    if ranks is None:
+        learner = _seeded(recipe, settings, about)
+        return learner, learner, _summary(learner.model)
+    same = {name: str(value) for name, value in settings.plain().items() if name != "data"}
+    from .. import __version__
+
+    ranks.meet({"version": __version__, "recipe": recipe.name, **same, "data": digest, **at})
+    together = Together(ranks, lambda: _seeded(recipe, settings, about))
+    summary = _summary(together.model)
+    return together, _seeded(recipe, settings, about) if ranks.leads else together, summary
 
 
 def _seeded(recipe: Recipe, settings: Any, about: Mapping[str, Any]) -> Learner:
