@@ -27,8 +27,25 @@ def asked(served, path, *, method="GET", host=None):
 def test_every_file_of_the_page_is_served_as_it_is(served):
     for name, kind in types().items():
         status, headers, content = asked(served, f"/{name}?x=1")
-        assert (status, headers["Content-Type"], content) == (200, kind, (STATIC / name).read_bytes())
-    assert asked(served, "/")[2] == (STATIC / "index.html").read_bytes()
+        assert (status, headers["Content-Type"]) == (200, kind)
+        if name != "index.html":
+            assert content == (STATIC / name).read_bytes()
+
+
+def test_the_first_file_names_every_module_and_is_else_as_it_is(served):
+    lines = asked(served, "/")[2].decode().splitlines()
+    links = [line for line in lines if "modulepreload" in line]
+    assert {link.split('"')[3] for link in links} == {name for name in types() if name.endswith(".js")}
+    assert [line for line in lines if line not in links] == (STATIC / "index.html").read_text().splitlines()
+    assert asked(served, "/index.html")[2] == asked(served, "/")[2]
+
+
+def test_one_connection_brings_several_files(served):
+    connection = http.client.HTTPConnection(urlsplit(served).netloc, timeout=10)
+    for name in ("main.js", "style.css"):
+        connection.request("GET", f"/{name}")
+        answer = connection.getresponse()
+        assert (answer.read(), answer.will_close) == ((STATIC / name).read_bytes(), False)
 
 
 @pytest.mark.parametrize("path", ["/../server.py", "/..%2fserver.py", "/static/index.html", "/etc/passwd",

@@ -57,12 +57,12 @@ def apply(
     A file that is broken is named and passed over, and the exit code is 1.
     """
     recipe = recipe_of(run)
-    chosen = _use(recipe, use or ("encode" if encode else "decode" if decode else None))
+    name = _use(recipe, use or ("encode" if encode else "decode" if decode else None))
+    chosen = recipe.uses[name]
     sources = _samples(samples, inputs) if chosen.reads == "nothing" else _files(chosen, inputs, samples)
     check_place(folder)
     work = jobs(sources)
     if ray is not None:
-        name = next(name for name, use in recipe.uses.items() if use is chosen)
         results = apply_on_ray(ray, run, name, work, folder, backend=backend, invert=invert, overwrite=overwrite)
     else:
         results = applied(chosen, restore(run, backend=backend)[1], work, folder, invert=invert, overwrite=overwrite)
@@ -80,11 +80,11 @@ def apply(
         sys.exit(SOME_BROKEN if len(broken) < len(done) else 2)
 
 
-def _use(recipe: Recipe, name: str | None) -> Use:
+def _use(recipe: Recipe, name: str | None) -> str:
     if name is not None and name not in recipe.uses:
         known = "; ".join(f"{known}: {use.says}" for known, use in recipe.uses.items())
         raise SettingError(f"apply: a run of {recipe.name} has no {name!r}; it has {known}")
-    return recipe.uses[name or next(iter(recipe.uses))]
+    return name or next(iter(recipe.uses))
 
 
 def _samples(count: int | None, inputs: list[str] | None) -> list[Any]:

@@ -13,10 +13,11 @@ from ..files import check_place, write_whole
 from . import checkpoint
 from .backend import use_backend
 from .checkpoint import Checkpoint
-from .ranks import Ranks, Together
+from .ranks import Ranks
 from .recipe import Data, Learner, Recipe, Trained
 from .settings import kinds
 from .table import RECIPES
+from .together import Together
 from .training import Watch, train
 
 __all__ = ["FACTS", "FRAMES", "Run", "recipe_of", "restore", "resume", "start"]
@@ -189,9 +190,9 @@ def _learners(recipe: Recipe, settings: Any, about: Mapping[str, Any], ranks: Ra
     if ranks is None:
         learner = _seeded(recipe, settings, about)
         return learner, learner, _summary(learner.model)
-    same = {name: str(value) for name, value in settings.plain().items() if name != "data"}
     from .. import __version__
 
+    same = {name: str(value) for name, value in settings.plain().items() if name != "data"}
     ranks.meet({"version": __version__, "recipe": recipe.name, **same, "data": digest, **at})
     together = Together(ranks, lambda: _seeded(recipe, settings, about))
     summary = _summary(together.model)

@@ -7,14 +7,14 @@ import hashlib
 import posixpath
 import re
 
-from .files import modules, text
+from .files import START, modules, text
 
 __all__ = ["bundle", "page"]
 
 IMPORT = re.compile(r'^import (\{[^}]*\}|\* as \w+) from "(\.[^"]+)";$', re.MULTILINE)
 EXPORT = re.compile(r"^export (function|const|class) (\w+)", re.MULTILINE)
 EXPORT_LIST = re.compile(r"^export \{([^}]*)\};$", re.MULTILINE)
-START = "main.js"
+MAIN = "main.js"
 
 
 def page() -> str:
@@ -29,7 +29,7 @@ def page() -> str:
     html = html.replace('<meta charset="utf-8">', '<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" '
                         f'content="{policy}">')
     html = html.replace('<link rel="stylesheet" href="style.css">', f"<style>{style}</style>")
-    return html.replace('<script type="module" src="main.js"></script>', f'<script type="module">{script}</script>')
+    return html.replace(START, f'<script type="module">{script}</script>')
 
 
 def bundle() -> str:
@@ -57,7 +57,7 @@ def _in_order(files: dict[str, str]) -> list[str]:
             visit(_resolved(module, origin), (*above, module))
         done.append(module)
 
-    visit(START, ())
+    visit(MAIN, ())
     return done
 
 

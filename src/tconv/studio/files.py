@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["STATIC", "modules", "text", "types"]
+__all__ = ["START", "STATIC", "modules", "opening", "text", "types"]
 
 STATIC = Path(__file__).parent / "static"
+START = '<script type="module" src="main.js"></script>'
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 
 
@@ -28,3 +29,9 @@ def text(name: str) -> str:
 def modules() -> dict[str, str]:
     """Every module of the page by its path."""
     return {name: text(name) for name in types() if name.endswith(".js")}
+
+
+def opening() -> str:
+    """The page's first file as it is served: it names every module, so that a browser asks for all of them at once."""
+    links = [f'<link rel="modulepreload" href="{name}">' for name in modules()]
+    return text("index.html").replace("</head>", "\n".join([*links, "</head>"]))

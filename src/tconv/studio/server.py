@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from ..errors import SettingError
-from .files import text, types
+from .files import opening, text, types
 
 __all__ = ["ADDRESS", "POLICY", "PORT", "StudioServer", "open_server"]
 
@@ -31,7 +31,7 @@ class StudioServer(ThreadingHTTPServer):
 
     def __init__(self, port: int):
         self.pages = {f"/{name}": (text(name).encode(), kind) for name, kind in types().items()}
-        self.pages["/"] = self.pages["/index.html"]
+        self.pages["/"] = self.pages["/index.html"] = (opening().encode(), types()["index.html"])
         super().__init__((ADDRESS, port), _Handler)
 
     @property
@@ -54,6 +54,7 @@ class StudioServer(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: StudioServer
     server_version, sys_version = "tconv-studio", ""
+    protocol_version, timeout, disable_nagle_algorithm = "HTTP/1.1", 60, True  # a connection brings all modules
 
     def do_GET(self) -> None:
         self._answer(body=True)

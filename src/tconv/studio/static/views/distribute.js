@@ -25,19 +25,28 @@ const SENTENCES = {
 
 export function createDistribute(app) {
   const card = createCard(app, "distribute", "Distribute", (problem) => SENTENCES[problem.transposed]);
-  let rings = [];
-  const cellOf = (index) => {
-    const place = placeOn(index);
-    return place.every((at, i) => at >= 0 && at < sizes(app.problem, app.problem.output)[i])
-      ? indexOf(app.problem, app.problem.output, place) : null;
-  };
-  const placeOn = (index) => [Math.floor(index / rings[1].length) + rings[0].start, index % rings[1].length + rings[1].start];
+  let [rings, places] = [[], []];
+  const cellOf = (index) => places[index].cell;
   const ring = linkedGrid(app, {name: "Distribute: the full result", tone: "fine", most: 34, gridOf: () => app.problem.output,
     cellOf});
   const stamp = linkedGrid(app, {name: "Distribute: the stamp", tone: "kernel", most: 30, gridOf: () => "kernel"});
   const label = h("p", {class: "label"});
   card.body.append(h("div", {class: "pair"}, h("div", {class: "main"}, ring.element),
     h("div", {class: "side"}, label, stamp.element)));
+
+  /** For each cell that is drawn, which cell of the output it is, or null; and whether no stamp ever reaches it. */
+  function placesOf({axes, output, transposed}) {
+    const size = sizes(app.problem, output);
+    const full = axes.map((axis) => [-axis.lo, fullSize(axis, axis.coarse) - axis.lo]);
+    const along = rings.map(({start, length}, a) => Array.from({length}, (_, i) => {
+      const at = start + i;
+      return {at, inside: at >= 0 && at < size[a], added: transposed && (at < full[a][0] || at >= full[a][1])};
+    }));
+    return along[0].flatMap((row) => along[1].map((column) => ({
+      cell: row.inside && column.inside ? indexOf(app.problem, output, [row.at, column.at]) : null,
+      added: row.added || column.added,
+    })));
+  }
 
   /** The whole result before the crop, so that the cut-off cells have their values as well. */
   function uncropped(upto) {
@@ -51,6 +60,7 @@ export function createDistribute(app) {
     card.update();
     const {problem} = app;
     rings = problem.axes.map((axis) => ringAxis(axis, problem.transposed));
+    places = placesOf(problem);
     ring.tone(problem.output);
     const room = widthOf(card.body) - 110;
     ring.fit(rings[0].length, rings[1].length, room, letters(outputPlane(app, app.y)), 400);
@@ -65,14 +75,11 @@ export function createDistribute(app) {
       : outputPlane(app, app.partial());
     const partial = outputPlane(app, app.partial());
     const tint = tints(card.all);
-    const full = problem.axes.map((axis) => [-axis.lo, fullSize(axis, axis.coarse) - axis.lo]);
     shown.forEach((value, i) => {
-      const cell = cellOf(i);
-      const place = placeOn(i);
-      const added = problem.transposed && place.some((at, a) => at < full[a][0] || at >= full[a][1]);
+      const {cell, added} = places[i];
       const hidden = cell !== null && partial[cell] === null;
-      ring.paint(i, hidden ? null : value, hidden ? 0 : tint(value), [cell === null ? "crop" : "", added ? "added" : "",
-        cell === null ? "" : markOf(app, problem.output, cell), hidden ? "unborn" : ""].filter(Boolean).join(" "));
+      const kind = `${cell === null ? "crop" : markOf(app, problem.output, cell)}${added ? " added" : ""}${hidden ? " unborn" : ""}`;
+      ring.paint(i, hidden ? null : value, hidden ? 0 : tint(value), kind);
     });
     paintStamp(marks);
   }

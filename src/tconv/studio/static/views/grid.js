@@ -4,6 +4,7 @@ import {parseNumber, short} from "../numbers.js";
 
 const GAP = 1;
 const SMALLEST_TEXT = 7.5;
+const TINTS = 25; // as many as the style sheet has
 
 /**
  * @param options name: for screen readers; tone: "coarse", "kernel", "fine" or "added"; most: the largest cell in px;
@@ -26,9 +27,8 @@ export function createGrid({name, tone, most = 40, look, leave, edit, refuse}) {
     at = Math.min(at, rows * columns - 1);
     const lines = Array.from({length: rows}, (_, r) => line(r, Array.from({length: columns}, (_, c) => {
       const cell = h("div", {role: "gridcell", class: "cell", "aria-colindex": c + 1, tabindex: "-1"});
-      cell.style.left = `calc(var(--pitch) * ${c})`;
       cells.push(cell);
-      memory.push({value: undefined, alpha: -1, kind: ""});
+      memory.push({value: undefined, look: "cell"});
       return cell;
     })));
     element.replaceChildren(...lines);
@@ -151,14 +151,10 @@ export function createGrid({name, tone, most = 40, look, leave, edit, refuse}) {
         else cell.prepend(text);
         was.value = value;
       }
-      const tint = Math.round(alpha * 50) / 50;
-      if (was.alpha !== tint) {
-        cell.style.setProperty("--a", tint);
-        was.alpha = tint;
-      }
-      if (was.kind !== kind) {
-        cell.className = kind ? `cell ${kind}` : "cell";
-        was.kind = kind;
+      const look = `cell t${Math.round(alpha * TINTS)} ${kind}`;
+      if (was.look !== look) {
+        cell.className = look;
+        was.look = look;
       }
     },
     cell: (index) => cells[index],

@@ -24,11 +24,12 @@ export function createMatrix(app) {
   const label = h("p", {class: "label"});
   const large = h("p", {class: "quiet", hidden: true});
   card.body.append(label, holder, large);
-  let [data, side, at, frame] = [null, 1, [0, 0], null];
+  let [data, side, at, frame, tone] = [null, 1, [0, 0], null, {}];
 
-  const style = () => {
+  /** The page's colours; asked for once a setting, since an answer makes the browser settle every style first. */
+  const colours = () => {
     const css = getComputedStyle(document.documentElement);
-    return Object.fromEntries(["paper", "line", "ink", "kernel", "coarse", "fine", "added", "quiet"]
+    return Object.fromEntries(["paper", "line", "ink", "kernel", "coarse", "fine"]
       .map((name) => [name, css.getPropertyValue(`--${name}`).trim()]));
   };
 
@@ -56,7 +57,7 @@ export function createMatrix(app) {
 
   function drawBase() {
     const pen = base.getContext("2d");
-    const tone = style();
+    tone = colours();
     const {rows, columns, values, taps} = data;
     pen.clearRect(0, 0, frame.width, frame.height);
     let most = 0;
@@ -76,9 +77,9 @@ export function createMatrix(app) {
     pen.globalAlpha = 1;
     pen.strokeStyle = tone.line;
     pen.strokeRect(frame.left + 0.5, 0.5, columns * side - 1, rows * side - 1);
-    numbers(pen, tone);
-    strip(pen, 0, planar(app.y, app.problem.output), app.problem.output, tone);
-    strip(pen, frame.vector, planar(app.x, app.problem.input), app.problem.input, tone);
+    numbers(pen);
+    strip(pen, 0, planar(app.y, app.problem.output), app.problem.output);
+    strip(pen, frame.vector, planar(app.x, app.problem.input), app.problem.input);
     pen.fillStyle = tone.ink;
     pen.font = "14px system-ui, sans-serif";
     pen.textAlign = "center";
@@ -87,7 +88,7 @@ export function createMatrix(app) {
     pen.fillText("·", frame.vector - 11, Math.min(rows * side, HEIGHT) / 2);
   }
 
-  function numbers(pen, tone) {
+  function numbers(pen) {
     const long = letters(Array.from(data.values));
     const size = Math.min(13, side * 0.5, (side - 2) / (0.6 * long));
     if (side < LEGIBLE || size < 7) return;
@@ -101,7 +102,7 @@ export function createMatrix(app) {
     });
   }
 
-  function strip(pen, x, values, grid, tone) {
+  function strip(pen, x, values, grid) {
     const most = Math.max(...values.map(Math.abs), 0);
     const size = Math.min(12, side * 0.5, (frame.strip - 2) / (0.6 * letters(values)));
     pen.font = `${size}px system-ui, sans-serif`;
@@ -129,7 +130,6 @@ export function createMatrix(app) {
 
   function drawTop() {
     const pen = top.getContext("2d");
-    const tone = style();
     pen.clearRect(0, 0, frame.width, frame.height);
     const {focus} = app.marks;
     if (!focus) return;
@@ -220,5 +220,5 @@ export function createMatrix(app) {
     look(Math.max(0, Math.min(data.rows - 1, at[0] + move[0])), Math.max(0, Math.min(data.columns - 1, at[1] + move[1])), true);
   });
 
-  return {element: card.element, update, mark, redraw: () => data && (drawBase(), drawTop())};
+  return {element: card.element, update, mark};
 }

@@ -11,9 +11,9 @@ export function createTransport(app) {
     icon(name));
   const play = h("button", {type: "button", class: "round primary", "aria-label": "Play", title: "Play", onclick: () => toggle()},
     icon("play"));
-  const scrub = h("input", {type: "range", min: 0, max: 1, value: 1, "aria-label": "Step", class: "scrub",
+  const scrub = h("input", {type: "range", min: 0, max: 1, value: 1, "aria-label": "Step",
     oninput: () => { stop(); app.go(Number(scrub.value)); }});
-  const count = h("span", {class: "count"});
+  const count = h("div", {class: "count"});
   const speed = h("select", {"aria-label": "Steps a second"},
     SPEEDS.map((value) => h("option", {value, selected: value === 4}, `${value} / s`)));
   const walk = choice("walk", "Go by", {input: "input cells", output: "output cells"}, app.state.walk,
@@ -25,12 +25,13 @@ export function createTransport(app) {
       play,
       button("One step on", "on", () => { stop(); app.go(app.step + 1); }),
       button("To the end", "end", () => { stop(); app.go(app.steps); })),
-    scrub, count, h("label", {class: "speed"}, speed), walk.element);
-  let last = null;
+    h("div", {class: "scrub"}, scrub), h("div", {}, count), h("label", {class: "speed"}, speed), walk.element);
+  let [last, slid] = [null, 0];
 
   function stop() {
     if (!app.playing) return;
     app.playing = false;
+    scrub.value = app.step;
     face();
   }
 
@@ -78,7 +79,9 @@ export function createTransport(app) {
   }
 
   function mark() {
-    scrub.value = app.step;
+    // A slider that moves makes the browser put all its layers together anew: ten times a second is enough for the eye.
+    const now = performance.now();
+    if (!app.playing || now - slid > 100) [scrub.value, slid] = [app.step, now];
     scrub.setAttribute("aria-valuetext", `step ${app.step} of ${app.steps}`);
     count.textContent = `${app.step} / ${app.steps}`;
   }
