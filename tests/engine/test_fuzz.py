@@ -11,6 +11,8 @@ from tconv import engine
 
 HERE = Path(__file__).parent.parent / "fuzz"
 LEVELS = ("baseline", "avx2", "avx512")
+LONG = os.environ.get("HYPOTHESIS_PROFILE") == "verify"
+QUICK = [] if LONG else ["-DOPTIMIZATION=-O1", "-DKERNEL_OPTIMIZATION=-O1"]
 
 pytestmark = pytest.mark.skipif(not shutil.which("cmake") or not engine.available(),
                                 reason="needs CMake and a C++ compiler; apt install cmake g++")
@@ -19,7 +21,7 @@ pytestmark = pytest.mark.skipif(not shutil.which("cmake") or not engine.availabl
 @pytest.fixture(scope="module")
 def fuzz(tmp_path_factory):
     folder = tmp_path_factory.mktemp("fuzz")
-    for command in (["cmake", "-S", HERE, "-B", folder], ["cmake", "--build", folder, "--parallel", "2"]):
+    for command in (["cmake", "-S", HERE, "-B", folder, *QUICK], ["cmake", "--build", folder, "--parallel", "2"]):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
     return folder / "fuzz"

@@ -1,11 +1,15 @@
 # The engine's sources: CSRC is their folder, ENGINE what a program of it is made of.
 set(CSRC ${CMAKE_CURRENT_LIST_DIR})
 
+if(NOT DEFINED KERNEL_OPTIMIZATION)
+  set(KERNEL_OPTIMIZATION -O3)
+endif()
+
 # One source of micro-kernels, one object for each instruction set.
 function(add_kernels isa)
   add_library(kernels_${isa} OBJECT ${CSRC}/microkernels.cpp)
   target_compile_definitions(kernels_${isa} PRIVATE TCONV_ISA=${isa})
-  target_compile_options(kernels_${isa} PRIVATE -O3 -fno-math-errno -Wall -Wextra -Wno-psabi ${ARGN})
+  target_compile_options(kernels_${isa} PRIVATE ${KERNEL_OPTIMIZATION} -fno-math-errno -Wall -Wextra -Wno-psabi ${ARGN})
   set_target_properties(kernels_${isa} PROPERTIES POSITION_INDEPENDENT_CODE ON)
   list(APPEND KERNELS $<TARGET_OBJECTS:kernels_${isa}>)
   set(KERNELS ${KERNELS} PARENT_SCOPE)
