@@ -1,6 +1,7 @@
 """The page in a real Chromium, served by the studio's own server; no test passes with an error in the console."""
 
 import threading
+from contextlib import contextmanager
 
 import pytest
 
@@ -21,8 +22,8 @@ def served():
     server.server_close()
 
 
-@pytest.fixture
-def opened(chromium, served):
+@contextmanager
+def opening(chromium, served):
     """A function that opens the page at a state, in a context of its own; the console stays silent to the end."""
     contexts, said = [], []
 
@@ -44,6 +45,25 @@ def opened(chromium, served):
 
 
 @pytest.fixture
+def opened(chromium, served):
+    with opening(chromium, served) as open_page:
+        yield open_page
+
+
+@pytest.fixture
 def studio(opened):
     """The page as it first opens."""
     return opened()
+
+
+@pytest.fixture(scope="module")
+def kept(chromium, served):
+    with opening(chromium, served) as open_page:
+        yield open_page()
+
+
+@pytest.fixture
+def again(kept):
+    """A page that several tests share, at its first state: for tests that leave nothing else behind."""
+    kept.evaluate("studio.app.open(''); studio.app.flush()")
+    return kept

@@ -39,10 +39,9 @@ def noticed(page):
     ("lo=60&hi=60&size=40&stride=4", "Before the crop the grid has 25,281 cells, and this page draws up to 8,192. "
      "Take a smaller crop or dilation, or read the summary."),
 ])
-def test_a_bad_address_is_a_sentence_with_its_cure(opened, address, says):
-    page = opened()
-    page.evaluate("text => studio.app.open(text)", address)
-    assert noticed(page) == says
+def test_a_bad_address_is_a_sentence_with_its_cure(again, address, says):
+    again.evaluate("text => studio.app.open(text)", address)
+    assert noticed(again) == says
 
 
 def test_a_layer_that_is_too_large_to_draw_has_its_summary(opened):
@@ -59,10 +58,10 @@ def test_a_layer_that_is_too_large_to_draw_has_its_summary(opened):
 
 
 @pytest.mark.parametrize("tab", ["overlap", "sizes", "code", "image", "quiz"])
-def test_no_part_of_the_page_breaks_on_a_layer_that_is_none(opened, tab):
-    page = opened(f"lo=9&tab={tab}")
-    assert "leaves nothing" in page.locator(NOTICE).inner_text()
-    assert page.locator(f"#{tab}").is_visible()
+def test_no_part_of_the_page_breaks_on_a_layer_that_is_none(again, tab):
+    again.evaluate("text => studio.app.open(text)", f"lo=9&tab={tab}")
+    assert "leaves nothing" in noticed(again)
+    assert again.locator(f"#{tab}").is_visible()
 
 
 @pytest.mark.parametrize(("text", "says"), [
@@ -71,16 +70,16 @@ def test_no_part_of_the_page_breaks_on_a_layer_that_is_none(opened, tab):
     ("1e99", "the value is 1e99; type a number between −1e12 and 1e12."),
     ("", "the value is “”, which is no number; type one such as 3, -0.5 or 1e-2."),
 ])
-def test_a_cell_that_is_no_number_keeps_what_was_typed_and_says_so(studio, text, says):
-    studio.locator(".plane-input .cell").first.dblclick()
-    studio.keyboard.press("Control+A")
-    studio.keyboard.press("Delete")
-    studio.keyboard.type(text)
-    studio.keyboard.press("Enter")
-    assert noticed(studio) == says
-    assert studio.locator(".typed").input_value() == text
-    studio.keyboard.press("Escape")
-    assert studio.evaluate("studio.app.x[0]") == 1
+def test_a_cell_that_is_no_number_keeps_what_was_typed_and_says_so(again, text, says):
+    again.locator(".plane-input .cell").first.dblclick()
+    again.keyboard.press("Control+A")
+    again.keyboard.press("Delete")
+    again.keyboard.type(text)
+    again.keyboard.press("Enter")
+    assert noticed(again) == says
+    assert again.locator(".typed").input_value() == text
+    again.keyboard.press("Escape")
+    assert again.evaluate("studio.app.x[0]") == 1
 
 
 @pytest.mark.parametrize(("text", "says"), [
@@ -89,13 +88,13 @@ def test_a_cell_that_is_no_number_keeps_what_was_typed_and_says_so(studio, text,
     (" \n", "The table is empty; give lines of numbers, such as “1 2” and “3 4”."),
     (" ".join(["1"] * 5000), "The table is 1 × 5000; this page takes up to 4096 along an axis."),
 ])
-def test_a_table_that_is_none_is_a_sentence(studio, text, says):
-    studio.get_by_role("button", name="Edit the input as text").click()
-    studio.get_by_role("textbox", name="Values of the input").fill(text)
-    studio.get_by_role("button", name="Use these values").locator("visible=true").click()
-    assert studio.locator("dialog[open] .wrong").inner_text() == says
-    studio.get_by_role("button", name="Cancel").locator("visible=true").click()
-    assert studio.evaluate("studio.app.x") == list(range(1, 10))
+def test_a_table_that_is_none_is_a_sentence(again, text, says):
+    again.get_by_role("button", name="Edit the input as text").click()
+    again.get_by_role("textbox", name="Values of the input").fill(text)
+    again.get_by_role("button", name="Use these values").locator("visible=true").click()
+    assert again.locator("dialog[open] .wrong").inner_text() == says
+    again.get_by_role("button", name="Cancel").locator("visible=true").click()
+    assert again.evaluate("studio.app.x") == list(range(1, 10))
 
 
 def test_two_lines_are_no_input_of_one_axis(opened):
@@ -108,13 +107,13 @@ def test_two_lines_are_no_input_of_one_axis(opened):
 
 
 @pytest.mark.parametrize("typed", ["0", "-1", "1.5", "9999", "many"])
-def test_a_number_out_of_range_is_a_sentence_and_changes_nothing(studio, typed):
-    number = studio.get_by_label("Stride, number")
+def test_a_number_out_of_range_is_a_sentence_and_changes_nothing(again, typed):
+    number = again.get_by_label("Stride, number")
     number.fill(typed)
     number.press("Enter")
-    assert noticed(studio).startswith("Stride is ")
+    assert noticed(again).startswith("Stride is ")
     assert number.get_attribute("aria-invalid") == "true"
-    assert studio.evaluate("studio.app.state.stride") == [2, 2]
+    assert again.evaluate("studio.app.state.stride") == [2, 2]
 
 
 @pytest.mark.parametrize("name", ["kind", "x", "w", "goal", "stack", "size", "tab", "code", "nonsense"])
