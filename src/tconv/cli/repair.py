@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from ..diagnose import Diagnosis
-from ..diagnose.drawing import spectrum_svg
+from ..diagnose.smoothing import BLURS
 from ..errors import DataError, SettingError
-from ..files import check_place, write_whole
+from ..files import check_place
 from ..methods.channels import Array
 from ..models.mend import mendable
-from ..models.repair import WAYS, Repair
+from ..models.repair import WAYS
 from ..models.repair import repair as mend
-from ..recipes.pictures import KINDS, picture, picture_files, png
-from .diagnose import as_data
+from ..models.smooth import Blur
+from ..recipes.pictures import KINDS, picture, picture_files
+from .repair_report import NAMES, as_data, draw
+from .repair_report import report as draw_report
 from .words import out, sizes
 
 __all__ = ["EXAMPLES", "repair"]
@@ -30,9 +29,9 @@ EXAMPLES = """Examples:\n
   tconv repair decoder.keras -o even.keras --inputs codes.npy\n
   tconv repair weights.pth -o even.pth --module generator.py:Generator --arguments "0, 3, 100, 64" --shape 100x1x1\n
   tconv repair upscaler.onnx -o even.onnx --inputs photographs/ --targets large.npy\n
-  tconv repair generator.onnx -o even.onnx --how gains --layer /up/ConvTranspose
+  tconv repair generator.onnx -o even.onnx --how gains --layer /up/ConvTranspose\n
+  tconv repair generator.onnx -o soft.onnx --smooth tent
 """
-SHOWN = 8
 
 
 def repair(
@@ -41,6 +40,12 @@ def repair(
     path: Annotated[Path, typer.Option("--out", "-o", metavar="OUT", help="Where the mended model goes; of the same "
                                                                           "kind.")],
     how: Annotated[str, typer.Option(help="; ".join(f"{name}: {said}" for name, said in WAYS.items()) + ".")] = "least",
+    smooth: Annotated[str | None, typer.Option(metavar="BLUR", help="In place of mending, fold a blur into the last "
+                                               "layer: box, the mean of as many samples as the period has, or tent, "
+                                               "that twice. The pattern is gone for every input, and sharpness with "
+                                               "it.")] = None,
+    period: Annotated[int | None, typer.Option(min=2, help="Of the blur, in samples of the layer's result; the layer's "
+                                               "stride if not given.")] = None,
     layer: Annotated[list[str] | None, typer.Option(help="Mend this layer, whatever comes of it; may be said again. "
                                                     "Else the last ones, as far as it helps.")] = None,
     inputs: Annotated[Path | None, typer.Option(metavar="PATH", help="Real inputs: an array (.npy), arrays by name "
@@ -66,16 +71,17 @@ def repair(
     Figures are of inputs that the kernels were not fitted to.
     """
     _check_places(model, path, report, overwrite)
+    blur = _blur(smooth, period, how)
     subject = mendable(model, shape=sizes("--shape", shape), module=module, arguments=arguments)
     given = None if inputs is None else _inputs(inputs)
     found = mend(subject, way=how, layers=layer or (), samples=samples, seed=seed, inputs=given,
-                 targets=None if targets is None else _array(targets))
+                 targets=None if targets is None else _array(targets), blur=blur)
     subject.save(path)
-    drawn = [] if report is None else _report(found, report)
+    drawn = [] if report is None else draw_report(found, report)
     if as_json:
-        print(json.dumps(_data(found, model, path), indent=2))
+        print(json.dumps(as_data(found, model, path), indent=2))
         return
-    _draw(out(), found)
+    draw(out(), found)
     for place in (path, *drawn):
         out().print(f"written: {place}", markup=False, soft_wrap=True)
 
@@ -86,12 +92,24 @@ def _check_places(model: Path, path: Path, report: Path | None, overwrite: bool)
                            f"name ending in {model.suffix}.")
     if path.exists() and model.exists() and path.samefile(model):
         raise DataError(f"{path}: is the model itself, which is never touched; give another name with -o.")
-    targets = [path, *(report / name for name in _NAMES)] if report else [path]
+    targets = [path, *(report / name for name in NAMES)] if report else [path]
     for place in targets:
         if place.exists() and not overwrite:
             raise DataError(f"{place}: is there already; give another name, or --overwrite.")
     for folder in {place.parent for place in targets}:
         check_place(folder)
+
+
+def _blur(smooth: str | None, period: int | None, how: str) -> Blur | None:
+    if smooth is None:
+        if period is not None:
+            raise SettingError(f"--period: is {period}, but is of a blur; give --smooth box too.")
+        return None
+    if smooth not in BLURS:
+        raise SettingError(f"--smooth: is {smooth!r}, but has to be one of {', '.join(BLURS)}.")
+    if how != "least":
+        raise SettingError(f"--smooth: stands in place of mending, but --how {how} was given too; leave one out.")
+    return Blur(smooth, period)
 
 
 def _array(path: Path) -> Array:
@@ -123,79 +141,3 @@ def _alike(folder: Path) -> list[Array]:
         raise DataError(f"{folder}: its pictures have several sizes ({found[0].shape[1:]}, ...); cut them to one, or "
                         "give an array (.npy).")
     return found
-
-
-_NAMES = ("before-and-after.png", "spectrum-before.svg", "spectrum-after.svg", "repair.json")
-
-
-def _report(found: Repair, folder: Path) -> list[Path]:
-    written = []
-    if found.results is not None and found.results[0].ndim == 4:
-        written.append((folder / _NAMES[0], png(sheet(*found.results))))
-    for name, diagnosis in zip(_NAMES[1:], (found.before, found.after)):
-        if diagnosis is not None and diagnosis.spectrum.rank < 3:
-            title = name.removesuffix(".svg").replace("-", " ")
-            written.append((folder / name, spectrum_svg(diagnosis, title=title).encode()))
-    written.append((folder / _NAMES[3], json.dumps(_data(found), indent=2).encode()))
-    for path, content in written:
-        write_whole(path, content)
-    return [path for path, _ in written]
-
-
-def sheet(before: Array, after: Array) -> Array:
-    """Results before, after, and 16 times their difference about grey, as three rows of pixels three times as large."""
-    low, high = before.min(), before.max()
-    step = max(1, len(before) // SHOWN)
-    old, new = ((each[::step][:SHOWN, ..., :3] - low) / max(high - low, 1e-30) for each in (before, after))
-    rows = [old, new, 0.5 + 16 * (new - old)]
-    pixels = np.rint(np.clip(np.stack(rows), 0, 1) * 255).astype(np.uint8)  # rows, samples, H, W, C
-    pixels = np.repeat(pixels, 3, axis=-1) if pixels.shape[-1] < 3 else pixels
-    framed = np.pad(pixels[..., :3], ((0, 0), (0, 0), (1, 1), (1, 1), (0, 0)), constant_values=255)
-    joined = np.concatenate([np.concatenate(list(row), axis=1) for row in framed], axis=0)
-    return joined.repeat(3, axis=0).repeat(3, axis=1)
-
-
-def _data(found: Repair, *places: Path) -> dict[str, Any]:
-    return {
-        **({"model": str(places[0]), "written": str(places[1])} if places else {}),
-        "layers": [{"layer": one.where, "periods": list(one.periods), "unevenness": list(one.unevenness),
-                    "moved": one.moved} for one in found.mended],
-        "before": None if found.before is None else as_data(found.before),
-        "after": None if found.after is None else as_data(found.after),
-        "likeness": found.likeness if found.likeness != np.inf else None, "other_inputs": found.fresh,
-        "errors": found.errors,
-    }
-
-
-def _draw(console: Console, found: Repair) -> None:
-    if not found.mended:
-        console.print("No layer was changed: " + ("no pattern was found in the results." if found.before and not
-                      found.before.found else "nothing that was tried took the pattern out and left results alike."))
-    for one in found.mended:
-        gone = f", periods {', '.join(map(str, one.periods))} taken out" if one.periods else ""
-        console.print(f"{one.where}: kernel moved by {one.moved:.2%} of its length{gone}", markup=False)
-    if found.before is not None and found.after is not None:
-        console.print(_table(found.before, found.after))
-    if found.likeness is not None and found.likeness != np.inf:
-        console.print(f"results are like those before to {found.likeness:.1f} dB (peak signal-to-noise ratio)"
-                      + ("" if found.fresh else "; they are of the inputs that the kernels were fitted to"))
-    if found.errors is not None:
-        before, after = found.errors
-        verdict = "[red]WORSE[/]" if after > before else "no worse"
-        console.print(f"mean squared error {before:.6g} before, {after:.6g} after: {verdict}")
-
-
-def _table(before: Diagnosis, after: Diagnosis) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for name in ("period", "above natural, before", "after", "deviations before", "after"):
-        table.add_column(name, justify="right")
-    table.add_column("verdict")
-    for old, new in zip(before.periods, after.periods, strict=True):
-        table.add_row(str(old.period), f"{old.excess:.3g}", f"{new.excess:.3g}", f"{old.deviations:.1f}",
-                      f"{new.deviations:.1f}", _verdict(old.found, new.found))
-    return table
-
-
-def _verdict(before: bool, after: bool) -> str:
-    return {(True, False): "[green]gone[/]", (True, True): "[yellow]still found[/]", (False, True): "[red]NEW[/]",
-            (False, False): "none"}[before, after]

@@ -5,6 +5,7 @@ from .equalise import equalised
 from .gains import gains, shuffle_gains, unevenness
 from .least_change import Change, least_change
 from .pattern import Stage, pattern
+from .smoothing import Smoothed, smoothed
 from .spectrum import Spectrum, spectrum
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Diagnosis",
     "Peak",
     "Period",
+    "Smoothed",
     "Spectrum",
     "Stage",
     "diagnosis",
@@ -20,6 +22,7 @@ __all__ = [
     "least_change",
     "pattern",
     "shuffle_gains",
+    "smoothed",
     "spectrum",
     "unevenness",
 ]

@@ -40,7 +40,7 @@ def mendable(model: Any, *, shape: tuple[int, ...] | None = None, module: str | 
             raise UnsupportedError(f"{path}: files ending in {path.suffix or 'nothing'} are not mended; "
                                    f"{', '.join(end for ends in SUFFIXES.values() for end in ends)} are.")
         return _OPENERS[kind](path, shape, module, arguments)
-    for kind, name in (("torch", "torch.nn"), ("keras", "keras")):
+    for kind, name in (("keras", "keras"), ("torch", "torch.nn")):  # on PyTorch, a Keras model is a module too
         loaded = sys.modules.get(name)
         if loaded is not None and isinstance(model, loaded.Module if kind == "torch" else loaded.Model):
             return _OPENERS[kind](model, shape, None, "")

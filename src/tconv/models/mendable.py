@@ -9,13 +9,14 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ..conventions.convention import Convention
 from ..diagnose import Diagnosis, diagnosis
 from ..diagnose.spectrum import LARGEST, LEAST
-from ..errors import DataError, ShapeError
+from ..errors import DataError, ShapeError, UnsupportedError
 from ..geometry import Problem, Spec
 from ..methods.channels import Array
 
-__all__ = ["BATCH", "Inputs", "Mendable", "Patient", "Seen", "finite", "looked_at", "pictures"]
+__all__ = ["BATCH", "Inputs", "Mendable", "Patient", "Seen", "finite", "looked_at", "pictures", "said"]
 
 BATCH = 32
 """Samples that a model runs on at once."""
@@ -71,6 +72,9 @@ class Mendable(Protocol):
     def put(self, where: str, kernel: Array) -> None:
         """Give a layer another kernel of the same shape."""
 
+    def grow(self, where: str, kernel: Array, settings: Sequence[Spec]) -> None:
+        """Give a layer a kernel of another shape, under the first of these settings that the framework can say."""
+
     def save(self, path: Path) -> None:
         """Write the model as it is now, whole."""
 
@@ -112,3 +116,19 @@ def finite(where: str, result: Any) -> Array:
         raise DataError(f"repair: {where} gives numbers that are not finite on these inputs; give inputs that it was "
                         "trained for.")
     return array
+
+
+def said(where: str, row: Convention, settings: Sequence[Spec]) -> dict[str, Any]:
+    """A framework's arguments for the first of these settings that it has words for.
+
+    Raises:
+        UnsupportedError: if it has none for any.
+    """
+    refusal: UnsupportedError | None = None
+    for setting in settings:
+        try:
+            return dict(row.write(setting, None))
+        except UnsupportedError as error:
+            refusal = refusal or error
+    raise UnsupportedError(f"repair: the layer {where!r} cannot be said with a longer kernel ({refusal}); take another "
+                           "blur, or export the model to ONNX and repair that.")

@@ -16,6 +16,7 @@ from ..errors import SettingError, ShapeError
 from ..methods import phases
 from ..methods.channels import Array
 from .mendable import Inputs, Mendable, Patient, Seen, looked_at
+from .smooth import Blur, Smoothing, planned, sharpness, smooth
 
 __all__ = ["WAYS", "Mended", "Repair", "repair"]
 
@@ -65,6 +66,7 @@ class Repair:
         results: those results, before and after, `(N, *S, C)`.
         fresh: whether the inputs were other than those that the kernels were fitted to.
         errors: mean squared distance to what the results should be, before and after, where that was given.
+        smoothed: the layers that a blur was folded into.
     """
 
     mended: tuple[Mended, ...]
@@ -73,6 +75,12 @@ class Repair:
     results: tuple[Array, Array] | None = None
     fresh: bool = True
     errors: tuple[float, float] | None = None
+    smoothed: tuple[Smoothing, ...] = ()
+
+    @property
+    def sharpness(self) -> float | None:
+        """Energy of the differences between neighbours in the results, after over before."""
+        return None if self.results is None else sharpness(*self.results)
 
     @property
     def likeness(self) -> float | None:
@@ -81,7 +89,7 @@ class Repair:
 
 
 def repair(model: Mendable, *, way: str = "least", layers: Sequence[str] = (), samples: int = 256, seed: int = 0,
-           inputs: Inputs | None = None, targets: Array | None = None) -> Repair:
+           inputs: Inputs | None = None, targets: Array | None = None, blur: Blur | None = None) -> Repair:
     """Mend a model's transposed convolutions, the last one first, until its results show no pattern.
 
     Args:
@@ -92,21 +100,26 @@ def repair(model: Mendable, *, way: str = "least", layers: Sequence[str] = (), s
         seed: of random inputs.
         inputs: real inputs, by name, in place of random ones; a third is kept for looking at the results.
         targets: what the results for those inputs should be, `(N, *S, C)`: the error before and after is measured.
+        blur: is folded into the last layer, or those named, and nothing is mended: it takes out what it takes out,
+            whatever the inputs are, and sharpness with it.
 
     Raises:
         SettingError: if the way or a layer is none.
         ShapeError: if the inputs or the targets do not fit.
+        UnsupportedError: if a blur does not go into a layer.
     """
     patients = _chosen(model.patients(), layers, way)
+    plans = planned(patients if layers else patients[-1:], blur) if blur else ()
     fit, look, fresh = _parted(model, inputs, samples, seed)
     before = model.run(look).result
     periods = _periods(patients)
     first = looked_at(before, periods)
-    mended = tuple(_mend(model, patients, way, fit, bool(layers)))
+    done = smooth(model, plans, blur) if blur else ()
+    mended = () if blur else tuple(_mend(model, patients, way, fit, bool(layers)))
     after = model.run(look).result
     last = looked_at(after, periods)
     errors = _errors(targets, before, after, fresh)
-    return Repair(mended, first, last, (before, after), fresh, errors)
+    return Repair(mended, first, last, (before, after), fresh, errors, done)
 
 
 def _chosen(patients: Sequence[Patient], layers: Sequence[str], way: str) -> tuple[Patient, ...]:

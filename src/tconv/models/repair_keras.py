@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,13 @@ import keras
 import numpy as np
 
 from ..conventions.crops import cropped
-from ..conventions.keras import transposed_crops
+from ..conventions.keras import KERAS, transposed_crops
 from ..errors import ShapeError, UnsupportedError
 from ..files import write_whole
 from ..geometry import Spec, problem_from_coarse
 from ..methods.channels import Array
 from .keras_file import load
-from .mendable import BATCH, Inputs, Patient, Seen, finite, pictures
+from .mendable import BATCH, Inputs, Patient, Seen, finite, pictures, said
 
 __all__ = ["KerasModel"]
 
@@ -36,9 +37,7 @@ class KerasModel:
     def __init__(self, model: Any, shape: tuple[int, ...] | None = None):
         self.model = load(model) if isinstance(model, Path) else _copied(model)
         self._shape = shape
-        self._layers = {layer.name: layer for layer in self.model._flatten_layers(include_self=False)
-                        if any(kind.__name__ in KINDS for kind in type(layer).__mro__)
-                        and layer.built and max(layer.strides) > 1}
+        self._layers = _transposed(self.model)
 
     def patients(self) -> tuple[Patient, ...]:
         """Its transposed convolutions with a stride."""
@@ -79,6 +78,14 @@ class KerasModel:
         """Give a layer another kernel."""
         self._layers[where].kernel.assign(kernel)
 
+    def grow(self, where: str, kernel: Array, settings: Sequence[Spec]) -> None:
+        """Build the model anew with a kernel of another shape."""
+        old, words = self._layers[where], said(where, KERAS, settings)
+        grown = {name: words[name] for name in ("kernel_size", "padding", "output_padding", "dilation_rate")}
+        self.model = rebuilt(self.model, lambda layer: grown if layer is old else {})
+        self._layers = _transposed(self.model)
+        self.put(where, kernel)
+
     def save(self, path: Path) -> None:
         """Write the model as a Keras file."""
         if path.suffix != ".keras":
@@ -87,6 +94,42 @@ class KerasModel:
             beside = Path(folder) / "model.keras"
             self.model.save(beside)
             write_whole(path, beside.read_bytes())
+
+
+def rebuilt(model: Any, changed: Callable[[Any], dict[str, Any]]) -> Any:
+    """A copy with other words for some layers; where these change a weight's shape, it starts anew.
+
+    Raises:
+        UnsupportedError: if Keras cannot copy the model, or leaves the layer out.
+    """
+    pairs: list[tuple[Any, Any]] = []
+
+    def twin(layer: Any) -> Any:
+        pairs.append((layer, type(layer).from_config(layer.get_config() | changed(layer))))
+        return pairs[-1][1]
+
+    try:
+        copy = keras.models.clone_model(model, clone_function=twin, recursive=True)
+    except (TypeError, ValueError) as error:
+        told = " ".join(str(error).split())[:200]
+        raise UnsupportedError(f"repair: Keras cannot build {model.name!r} anew ({told}); make it "
+                               "Sequential or functional.") from None
+    reached = {id(layer) for layer, _ in pairs}
+    hidden = [layer.name for layer in model._flatten_layers() if changed(layer) and id(layer) not in reached]
+    if hidden:
+        raise UnsupportedError(f"repair: {hidden[0]!r} lies within a layer of another class, which Keras does not "
+                               "build anew; put it into the model itself.")
+    for layer, made in pairs:
+        for old, new in zip(layer.weights, made.weights, strict=True):
+            if old.shape == new.shape:
+                new.assign(old)
+    return copy
+
+
+def _transposed(model: Any) -> dict[str, Any]:
+    """Its transposed convolutions with a stride, by name."""
+    return {layer.name: layer for layer in model._flatten_layers(include_self=False)
+            if any(kind.__name__ in KINDS for kind in type(layer).__mro__) and layer.built and max(layer.strides) > 1}
 
 
 def _copied(model: Any) -> Any:

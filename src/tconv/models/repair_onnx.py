@@ -16,7 +16,7 @@ from ..errors import SettingError, ShapeError, UnsupportedError
 from ..files import write_whole
 from ..geometry import Spec, problem_from_coarse
 from ..methods.channels import Array
-from .mendable import BATCH, Inputs, Patient, Seen, finite, pictures
+from .mendable import BATCH, Inputs, Patient, Seen, finite, pictures, said
 from .rewrite.feeds import Input
 from .rewrite.feeds import inputs as inputs_of
 from .rewrite.load import load
@@ -99,6 +99,21 @@ class OnnxModel:
         node.input[1] = f"{old.name}:{where}"
         self.model.graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(array), node.input[1]))
         self._weights[node.input[1]] = self.model.graph.initializer[-1]
+
+    def grow(self, where: str, kernel: Array, settings: Sequence[Spec]) -> None:
+        """Give a layer a kernel of another shape, and the words for it.
+
+        Raises:
+            UnsupportedError: if the layer says its size, and not its crop.
+        """
+        node = self._nodes[where]
+        if any(one.name == "output_shape" for one in node.attribute):
+            raise UnsupportedError(f"repair: the layer {where!r} says its output_shape, from which no crop follows; "
+                                   "tconv optimize --only output-shape makes it explicit pads.")
+        words = said(where, ONNX, settings)
+        del node.attribute[:]
+        node.attribute.extend(helper.make_attribute(name, value) for name, value in words.items() if value is not None)
+        self.put(where, kernel)
 
     def save(self, path: Path) -> None:
         """Write the model as one ONNX file."""

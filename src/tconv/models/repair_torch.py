@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import pickle
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,11 @@ import torch
 from torch import nn
 
 from ..conventions import CONVENTIONS
-from ..errors import DataError, SettingError, ShapeError
+from ..errors import DataError, SettingError, ShapeError, UnsupportedError
 from ..files import write_whole
-from ..geometry import Spec, problem_from_coarse
+from ..geometry import Spec, per_axis, problem_from_coarse
 from ..methods.channels import Array
-from .mendable import BATCH, Inputs, Patient, Seen, finite, pictures
+from .mendable import BATCH, Inputs, Patient, Seen, finite, pictures, said
 
 __all__ = ["StoredModule", "TorchModule"]
 
@@ -83,6 +83,15 @@ class TorchModule:
         with torch.no_grad():
             layer.weight.copy_(torch.from_numpy(TORCH.kernel_to(kernel, {}).copy()))
 
+    def grow(self, where: str, kernel: Array, settings: Sequence[Spec]) -> None:
+        """Give a layer a kernel of another shape, and the settings for it."""
+        layer: Any = self.module.get_submodule(where)
+        words = said(where, TORCH, settings)
+        for name in ("kernel_size", "padding", "output_padding", "dilation"):
+            setattr(layer, name, per_axis(where, name, words[name], settings[0].rank))
+        weight = torch.from_numpy(TORCH.kernel_to(kernel, {}).copy()).to(layer.weight)
+        layer.weight = nn.Parameter(weight, requires_grad=layer.weight.requires_grad)
+
     def save(self, path: Path) -> None:
         """Write the module's state dict."""
         write_stored(path, self.module.state_dict())
@@ -111,6 +120,16 @@ class StoredModule(TorchModule):
         except RuntimeError as error:
             raise SettingError(f"{path}: its weights do not fit {type(module).__name__} ({_first(error)}).") from None
         super().__init__(module, shape)
+
+    def grow(self, where: str, kernel: Array, settings: Sequence[Spec]) -> None:
+        """Refuse: the class that the weights are loaded into would not take them.
+
+        Raises:
+            UnsupportedError: always.
+        """
+        raise UnsupportedError("repair: stored weights cannot get a longer kernel, since the class that they are "
+                               "loaded into makes one of the old size; give repair the module itself from Python, or "
+                               "export it to ONNX and repair that.")
 
     def save(self, path: Path) -> None:
         """Write all that was in the file, with the new kernels in it."""
