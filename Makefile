@@ -14,7 +14,8 @@ ARGS ?=
 COUNT ?= 100000
 SEED ?= 0
 SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(wildcard src/tconv/engine/csrc/*)
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# Without --no-compile, pip spends two minutes on byte code of which little is ever run.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
 QUICK := tests/geometry tests/methods tests/operations tests/resize tests/initialize tests/test_*.py src/tconv/geometry src/tconv/methods src/tconv/operations.py
 
 .PHONY: demo test check verify fuzz docs bench clean
@@ -29,7 +30,7 @@ test: $(VENV)/dev
 check: $(VENV)/dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest $(QUICK)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(QUICK)
 
 verify: $(VENV)/dev
 	HYPOTHESIS_PROFILE=verify $(BIN)/python -m pytest -n 2 --dist worksteal --durations 40 -m "verify or not verify"

@@ -22,6 +22,11 @@ settings.register_profile("test", max_examples=100, derandomize=True, database=N
 settings.register_profile("verify", max_examples=1000, **PATIENT)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))
 
+
+def share(part: float) -> settings:
+    """A decorator for tests whose every case is compiled: they draw a part of the usual number."""
+    return settings(max_examples=max(1, round(settings().max_examples * part)))
+
 MEETINGS = 200  # the most pairs of a coarse cell and a tap in one problem
 PRODUCTS = 24  # the most products that one such pair may take, over batch and channels
 

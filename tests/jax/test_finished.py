@@ -85,6 +85,7 @@ def test_a_mapped_layer_is_a_loop(axes):
     np.testing.assert_allclose(jax.vmap(at_once, axes)(*args), want, rtol=1e-5, atol=1e-6)
 
 
+@strategies.share(0.25)
 @given(problem=strategies.problems())
 def test_integers_come_out_exactly(problem):
     groups = problem.groups

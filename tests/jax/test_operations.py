@@ -6,7 +6,7 @@ import pytest
 jax = pytest.importorskip("jax")
 
 import jax.numpy as jnp  # noqa: E402
-from hypothesis import given, settings  # noqa: E402
+from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 from jax.test_util import check_grads  # noqa: E402
 
@@ -16,10 +16,10 @@ from tconv.geometry import Problem, Spec, problem_from_coarse  # noqa: E402
 from tconv.jax import operations, plain  # noqa: E402
 from tests import oracle  # noqa: E402
 from tests.laws import assert_equal  # noqa: E402
-from tests.strategies import cases, integers  # noqa: E402
+from tests.strategies import cases, integers, share  # noqa: E402
 
 # Every example compiles: few of them make a minute.
-few = settings(max_examples=max(10, settings.default.max_examples // 10))
+few = share(0.1)
 CHECKED = problem_from_coarse(
     Spec.of(kernel=(3, 2), stride=(2, 1), dilation=(1, 2), crop=((0, 1), (-1, 2)), groups=2), (3, 2))
 
