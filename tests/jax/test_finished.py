@@ -97,6 +97,15 @@ def test_integers_come_out_exactly(problem):
     assert np.array_equal(finished.conv(y, kernel, coarse_bias, problem, None), coarse)
 
 
+def test_sixteen_bits_are_finished_in_float32_and_rounded_once():
+    x, _, kernel, _, bias = (array / 7 for array in arrays())
+    halves = [array.astype(jnp.bfloat16) for array in (x, kernel, bias)]
+    wide = finished.conv_transpose(*(array.astype(jnp.float32) for array in halves), PROBLEM, "gelu")
+    got = finished.conv_transpose(*halves, PROBLEM, "gelu")
+    assert got.dtype == jnp.bfloat16
+    assert jnp.array_equal(got, wide.astype(jnp.bfloat16))
+
+
 def test_a_gradient_that_nobody_asks_for_is_not_computed():
     x, _, kernel, _, bias = arrays()
     loss = lambda kernel: finished.conv_transpose(x, kernel, bias, PROBLEM, "relu").sum()  # noqa: E731

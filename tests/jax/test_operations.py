@@ -46,14 +46,27 @@ def test_each_contraction_equals_the_oracle(case):
 
 
 @few
-@given(cases(), st.sampled_from(["int32", "bfloat16"]))
-def test_dtypes_that_the_engine_does_not_take_go_to_lax_and_are_exact(case, dtype):
+@given(cases(), st.sampled_from(["int32", "bfloat16", "float16"]))
+def test_other_dtypes_are_exact_where_they_hold_the_result(case, dtype):
     p = case.problem
     x, y, w = (jnp.asarray(np.sign(array), dtype) for array in (case.x, case.y, case.kernel))
     signs = [np.sign(array) for array in (case.x, case.y, case.kernel)]
     assert_equal(operations.conv_transpose(x, w, p), methods.columns(signs[0], signs[2], p))
     assert_equal(operations.conv(y, w, p), methods.conv(signs[1], signs[2], p))
     assert_equal(operations.kernel_gradient(y, x, p), methods.kernel_gradient(signs[1], signs[0], p))
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_sixteen_bits_are_summed_in_float32_on_the_engine_and_rounded_once(dtype):
+    x, y, w = (array.astype(dtype) / 7 for array in checked())
+    for run, a, b in ((operations.conv_transpose, x, w), (operations.conv, y, w), (operations.kernel_gradient, y, x)):
+        many = jax.jit(run, static_argnums=2)
+        wide = many(a.astype(jnp.float32), b.astype(jnp.float32), CHECKED)
+        got = many(a, b, CHECKED)
+        assert got.dtype == dtype
+        assert jnp.array_equal(got, wide.astype(dtype))
+        assert "tconv_" in many.lower(a, b, CHECKED).as_text()
+        assert jax.vjp(lambda a, b, run=run: run(a, b, CHECKED), a, b)[1](got)[0].dtype == dtype
 
 
 @few

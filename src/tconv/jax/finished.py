@@ -18,7 +18,7 @@ from jax.interpreters import batching, mlir, xla
 
 from .. import engine
 from ..geometry import Problem
-from .primitives import conv_p, conv_transpose_p, plainly, shape_of
+from .primitives import conv_p, conv_transpose_p, shape_of, way, widened
 from .sharding import over_devices
 
 __all__ = ["ACTIVATIONS", "conv", "conv_transpose"]
@@ -135,12 +135,11 @@ def _called(context: Any, array: Any, kernel: Any, bias: Any, *, layer: str, pro
 finished_p.def_abstract_eval(_abstract)
 _as_lax = mlir.lower_fun(_unfused, multiple_results=False)
 _shared = over_devices(finished_p, _abstract, _called, batched=(True, False, False))
+_half = widened(finished_p)
 
 
 def _on_cpu(context: Any, *arrays: Any, **settings: Any) -> Any:
-    single = {aval.dtype for aval in context.avals_in} == {jnp.dtype("float32")}
-    lower = _shared if single and not plainly(context) else _as_lax
-    return lower(context, *arrays, **settings)
+    return way(context, _shared, _half, _as_lax)(context, *arrays, **settings)
 
 
 mlir.register_lowering(finished_p, _as_lax)

@@ -19,9 +19,10 @@ from .. import engine
 from ..geometry import Problem
 from .sharding import over_devices
 
-__all__ = ["conv_p", "conv_transpose_p", "kernel_gradient_p", "plain", "plainly", "shape_of"]
+__all__ = ["conv_p", "conv_transpose_p", "kernel_gradient_p", "plain", "plainly", "shape_of", "way", "widened"]
 
 Array = Any
+SINGLE, HALVES = jnp.dtype("float32"), {jnp.dtype("bfloat16"), jnp.dtype("float16")}
 
 _choice = threading.local()
 
@@ -97,6 +98,23 @@ def plainly(context: Any) -> bool:
     return exporting or not engine.available()
 
 
+def widened(primitive: Primitive) -> Callable[..., Any]:
+    """A lowering for arrays of 16 bits: the primitive on float32, so that sums are; its result is rounded once."""
+    def wide(*arrays: Array, **settings: Any) -> Array:
+        result = primitive.bind(*(array.astype(SINGLE) for array in arrays), **settings)
+        return result.astype(jnp.result_type(*arrays))
+
+    return mlir.lower_fun(wide, multiple_results=False)
+
+
+def way(context: Any, single: Any, half: Any, other: Any) -> Any:
+    """Which of three lowerings for a CPU: for float32, for 16 bits, and for the rest or where all has to be `lax`."""
+    kinds = {aval.dtype for aval in context.avals_in}
+    if plainly(context) or not kinds <= {SINGLE, *HALVES}:
+        return other
+    return half if kinds & HALVES else single
+
+
 def _primitive(name: str, lowered: Callable[..., Array], shape: Callable[..., tuple[int, ...]]) -> Primitive:
     """A bilinear primitive of two arrays: its shape rule, and how it becomes a custom call or `lax`."""
     primitive = Primitive(f"tconv_{name}")
@@ -117,11 +135,10 @@ def _primitive(name: str, lowered: Callable[..., Array], shape: Callable[..., tu
 
     summed = name == "kernel_gradient"
     shared = over_devices(primitive, abstract, called, batched=(True, summed), summed=summed)
+    half = widened(primitive)
 
     def on_cpu(context: Any, a: Any, b: Any, *, problem: Problem) -> Any:
-        single = {aval.dtype for aval in context.avals_in} == {jnp.dtype("float32")}
-        lower = shared if single and not plainly(context) else as_lax
-        return lower(context, a, b, problem=problem)
+        return way(context, shared, half, as_lax)(context, a, b, problem=problem)
 
     primitive.def_abstract_eval(abstract)
     mlir.register_lowering(primitive, as_lax)
