@@ -17,10 +17,12 @@ from ..models.mend import mendable
 from ..models.repair import WAYS
 from ..models.repair import repair as mend
 from ..models.smooth import Blur
+from ..models.tune import Tuning
 from ..recipes.pictures import KINDS, picture, picture_files
+from .progress import counting
 from .repair_report import NAMES, as_data, draw
 from .repair_report import report as draw_report
-from .words import out, sizes
+from .words import err, out, sizes
 
 __all__ = ["EXAMPLES", "repair"]
 
@@ -30,7 +32,8 @@ EXAMPLES = """Examples:\n
   tconv repair weights.pth -o even.pth --module generator.py:Generator --arguments "0, 3, 100, 64" --shape 100x1x1\n
   tconv repair upscaler.onnx -o even.onnx --inputs photographs/ --targets large.npy\n
   tconv repair generator.onnx -o even.onnx --how gains --layer /up/ConvTranspose\n
-  tconv repair generator.onnx -o soft.onnx --smooth tent
+  tconv repair generator.onnx -o soft.onnx --smooth tent\n
+  tconv repair upscaler.keras -o even.keras --inputs small.npy --targets large.npy --fine-tune 200
 """
 
 
@@ -46,6 +49,9 @@ def repair(
                                                "it.")] = None,
     period: Annotated[int | None, typer.Option(min=2, help="Of the blur, in samples of the layer's result; the layer's "
                                                "stride if not given.")] = None,
+    fine_tune: Annotated[int, typer.Option("--fine-tune", min=0, metavar="STEPS", help="After mending, tune the mended "
+                                           "kernels so many steps towards --targets, or the model's own earlier "
+                                           "results; kept only if better. Keras and PyTorch.")] = 0,
     layer: Annotated[list[str] | None, typer.Option(help="Mend this layer, whatever comes of it; may be said again. "
                                                     "Else the last ones, as far as it helps.")] = None,
     inputs: Annotated[Path | None, typer.Option(metavar="PATH", help="Real inputs: an array (.npy), arrays by name "
@@ -72,10 +78,14 @@ def repair(
     """
     _check_places(model, path, report, overwrite)
     blur = _blur(smooth, period, how)
+    _check_tuning(fine_tune, model, smooth)
     subject = mendable(model, shape=sizes("--shape", shape), module=module, arguments=arguments)
     given = None if inputs is None else _inputs(inputs)
-    found = mend(subject, way=how, layers=layer or (), samples=samples, seed=seed, inputs=given,
-                 targets=None if targets is None else _array(targets), blur=blur)
+    wanted = None if targets is None else _array(targets)
+    with counting(err(), fine_tune) as advance:
+        tuning = Tuning(fine_tune, seed=seed, told=lambda step, loss: advance()) if fine_tune else None
+        found = mend(subject, way=how, layers=layer or (), samples=samples, seed=seed, inputs=given, targets=wanted,
+                     blur=blur, tuning=tuning)
     subject.save(path)
     drawn = [] if report is None else draw_report(found, report)
     if as_json:
@@ -110,6 +120,14 @@ def _blur(smooth: str | None, period: int | None, how: str) -> Blur | None:
     if how != "least":
         raise SettingError(f"--smooth: stands in place of mending, but --how {how} was given too; leave one out.")
     return Blur(smooth, period)
+
+
+def _check_tuning(steps: int, model: Path, smooth: str | None) -> None:
+    if steps and smooth is not None:
+        raise SettingError("--fine-tune: tunes mended kernels, but --smooth mends none; leave one out.")
+    if steps and model.suffix == ".onnx":
+        raise SettingError(f"--fine-tune: {model.name} is an ONNX model, which is only run; give the Keras or PyTorch "
+                           "model that it was exported from, and export that again.")
 
 
 def _array(path: Path) -> Array:

@@ -17,6 +17,7 @@ from ..files import write_whole
 from ..methods.channels import Array
 from ..models.repair import Repair
 from ..models.smooth import Smoothing
+from ..models.tune import Tuned
 from ..recipes.pictures import png
 from .diagnose import as_data as diagnosed
 
@@ -62,6 +63,7 @@ def as_data(found: Repair, *places: Path) -> dict[str, Any]:
         "after": None if found.after is None else diagnosed(found.after),
         "likeness": found.likeness if found.likeness != np.inf else None, "other_inputs": found.fresh,
         "errors": found.errors, "sharpness": found.sharpness,
+        "tuned": None if found.tuned is None else asdict(found.tuned) | {"kept": found.tuned.kept},
         "smoothed": [asdict(one) | {"cost": one.cost} for one in found.smoothed],
     }
 
@@ -80,6 +82,8 @@ def draw(console: Console, found: Repair) -> None:
     if found.likeness is not None and found.likeness != np.inf:
         console.print(f"results are like those before to {found.likeness:.1f} dB (peak signal-to-noise ratio)"
                       + ("" if found.fresh else "; they are of the inputs that the kernels were fitted to"))
+    if found.tuned is not None:
+        console.print(_tuned(found.tuned), soft_wrap=True)
     if found.smoothed and found.sharpness is not None:
         console.print(f"sharpness (energy of the differences between neighbours): {found.sharpness:.1%} of that before")
     if found.errors is not None:
@@ -93,6 +97,14 @@ def _smoothed(found: Smoothing) -> str:
     shift = ", its result half a sample elsewhere" if found.shift else ""
     return (f"{found.where}: a {found.blur} of period {periods} folded into the kernel, exactly: {before} taps became "
             f"{after}, {found.cost:.2f} times the layer's multiply-adds{shift}")
+
+
+def _tuned(found: Tuned) -> str:
+    before, after = found.errors
+    undone = "[yellow]not better, or the pattern came back: it was undone[/]"
+    verdict = f"{found.share:.0%} of it kept" if found.kept else undone
+    return (f"fine-tune of {found.steps} steps: mean squared distance to what should come out {before:.6g} before it, "
+            f"{after:.6g} after: {verdict}")
 
 
 def _table(before: Diagnosis, after: Diagnosis) -> Table:

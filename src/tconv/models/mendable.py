@@ -75,6 +75,9 @@ class Mendable(Protocol):
     def grow(self, where: str, kernel: Array, settings: Sequence[Spec]) -> None:
         """Give a layer a kernel of another shape, under the first of these settings that the framework can say."""
 
+    def tune(self, rounds: Any) -> None:
+        """Move kernels towards the results that are wanted: `tconv.models.tune.Rounds`."""
+
     def save(self, path: Path) -> None:
         """Write the model as it is now, whole."""
 

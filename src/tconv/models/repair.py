@@ -17,6 +17,7 @@ from ..methods import phases
 from ..methods.channels import Array
 from .mendable import Inputs, Mendable, Patient, Seen, looked_at
 from .smooth import Blur, Smoothing, planned, sharpness, smooth
+from .tune import Tuned, Tuning, tuned, without_pattern
 
 __all__ = ["WAYS", "Mended", "Repair", "repair"]
 
@@ -67,6 +68,7 @@ class Repair:
         fresh: whether the inputs were other than those that the kernels were fitted to.
         errors: mean squared distance to what the results should be, before and after, where that was given.
         smoothed: the layers that a blur was folded into.
+        tuned: what a fine-tune of the mended kernels brought; None where there was none.
     """
 
     mended: tuple[Mended, ...]
@@ -76,6 +78,7 @@ class Repair:
     fresh: bool = True
     errors: tuple[float, float] | None = None
     smoothed: tuple[Smoothing, ...] = ()
+    tuned: Tuned | None = None
 
     @property
     def sharpness(self) -> float | None:
@@ -89,7 +92,8 @@ class Repair:
 
 
 def repair(model: Mendable, *, way: str = "least", layers: Sequence[str] = (), samples: int = 256, seed: int = 0,
-           inputs: Inputs | None = None, targets: Array | None = None, blur: Blur | None = None) -> Repair:
+           inputs: Inputs | None = None, targets: Array | None = None, blur: Blur | None = None,
+           tuning: Tuning | None = None) -> Repair:
     """Mend a model's transposed convolutions, the last one first, until its results show no pattern.
 
     Args:
@@ -102,6 +106,8 @@ def repair(model: Mendable, *, way: str = "least", layers: Sequence[str] = (), s
         targets: what the results for those inputs should be, `(N, *S, C)`: the error before and after is measured.
         blur: is folded into the last layer, or those named, and nothing is mended: it takes out what it takes out,
             whatever the inputs are, and sharpness with it.
+        tuning: the mended kernels are then tuned towards the targets, or without any towards the model's own earlier
+            results less their pattern; the better ones are kept.
 
     Raises:
         SettingError: if the way or a layer is none.
@@ -115,11 +121,14 @@ def repair(model: Mendable, *, way: str = "least", layers: Sequence[str] = (), s
     periods = _periods(patients)
     first = looked_at(before, periods)
     done = smooth(model, plans, blur) if blur else ()
+    wanted = _wanted(targets, before)
+    earlier = model.run(fit).result if tuning and targets is None else targets
     mended = () if blur else tuple(_mend(model, patients, way, fit, bool(layers)))
+    retouched = _tune(model, mended, (fit, earlier), (look, before if wanted is None else wanted), tuning, targets)
     after = model.run(look).result
     last = looked_at(after, periods)
-    errors = _errors(targets, before, after, fresh)
-    return Repair(mended, first, last, (before, after), fresh, errors, done)
+    errors = None if wanted is None else (_apart(before, wanted), _apart(after, wanted))
+    return Repair(mended, first, last, (before, after), fresh, errors, done, retouched)
 
 
 def _chosen(patients: Sequence[Patient], layers: Sequence[str], way: str) -> tuple[Patient, ...]:
@@ -250,11 +259,28 @@ def _watched(patient: Patient, seen: Seen) -> tuple[Array, Any]:
     return seen.x, seen.problem
 
 
-def _errors(targets: Array | None, before: Array, after: Array, fresh: bool) -> tuple[float, float] | None:
+def _wanted(targets: Array | None, before: Array) -> Array | None:
+    """The targets of the last samples, those that are looked at."""
     if targets is None:
         return None
     wanted = targets[-len(before):]
     if wanted.shape != before.shape:
         raise ShapeError(f"repair: the targets have shape {targets.shape}, but the results {before.shape}, channels "
                          "last; give as many, of the same sizes.")
-    return tuple(float(np.square(each - wanted).mean()) for each in (before, after))  # type: ignore[return-value]
+    return wanted
+
+
+def _apart(result: Array, wanted: Array) -> float:
+    return float(np.square(result - wanted).mean())
+
+
+def _tune(model: Mendable, mended: Sequence[Mended], fit: tuple[Inputs, Array | None], look: tuple[Inputs, Array],
+          tuning: Tuning | None, targets: Array | None) -> Tuned | None:
+    """Tune what was mended, towards the targets or towards the earlier results less the pattern in them."""
+    if tuning is None or not mended or fit[1] is None:
+        return None
+    places, periods = {one.where for one in mended}, sorted({each for one in mended for each in one.periods})
+    count = len(next(iter(fit[0].values())))
+    ends = [without_pattern(each, periods) if targets is None else each for each in (fit[1][:count], look[1])]
+    patients = [one for one in model.patients() if one.where in places]
+    return tuned(model, patients, periods, (fit[0], ends[0]), (look[0], ends[1]), tuning)

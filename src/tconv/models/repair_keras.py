@@ -18,6 +18,7 @@ from ..geometry import Spec, problem_from_coarse
 from ..methods.channels import Array
 from .keras_file import load
 from .mendable import BATCH, Inputs, Patient, Seen, finite, pictures, said
+from .tune import Rounds
 
 __all__ = ["KerasModel"]
 
@@ -86,6 +87,43 @@ class KerasModel:
         self._layers = _transposed(self.model)
         self.put(where, kernel)
 
+    def tune(self, rounds: Rounds) -> None:
+        """Adam on the held kernels, each step brought back to changes that print no pattern on flat inputs."""
+        (x,) = rounds.inputs.values()
+        kernels = {id(self._layers[where].kernel): held for where, held in rounds.held.items()}
+        moved = [self._layers[where].kernel for where in rounds.held]
+        flags = [(variable, variable.trainable) for variable in self.model.variables]
+        for variable, _ in flags:
+            variable.trainable = id(variable) in kernels
+        for variable in moved:
+            variable.constraint, kept = _even(*kernels[id(variable)]), variable.constraint
+            kernels[id(variable)] = kept
+        try:
+            trainer = self._trainer(x.shape[1:], rounds.wanted.shape[1:])
+            for step, places, rate in rounds:
+                trainer.optimizer.learning_rate = rate
+                loss = trainer.train_on_batch(x[places], rounds.wanted[places])
+                rounds.tuning.told(step, float(np.ravel(loss)[0]))
+        finally:
+            for variable, flag in flags:
+                variable.trainable = flag
+            for variable in moved:
+                variable.constraint = kernels[id(variable)]
+
+    def _trainer(self, given: tuple[int, ...], wanted: tuple[int, ...]) -> Any:
+        """The model, in the way that it is used and not trained, with results as they are wanted."""
+        entry = keras.Input(given)
+        made = _flat(self.model(entry, training=False))
+        found = next(one for one in made if len(one.shape) >= 3)
+        if not self._channels_last():
+            found = keras.ops.moveaxis(found, 1, -1)
+        trainer = keras.Model(entry, keras.ops.reshape(found, (-1, *wanted)))
+        trainer.compile(keras.optimizers.Adam(1e-3), "mse")
+        return trainer
+
+    def _channels_last(self) -> bool:
+        return all(map(_last, self._layers.values()))
+
     def save(self, path: Path) -> None:
         """Write the model as a Keras file."""
         if path.suffix != ".keras":
@@ -138,6 +176,22 @@ def _copied(model: Any) -> Any:
     return copy
 
 
+def _even(start: Array, matrix: Array) -> Callable[[Any], Any]:
+    """What brings a kernel back to the nearest whose change from the start has even gains."""
+    origin, along = (keras.ops.convert_to_tensor(each.astype(np.float32)) for each in (start, matrix))
+
+    def constrained(kernel: Any) -> Any:
+        change = keras.ops.reshape(kernel - origin, (len(matrix), -1))
+        return origin + keras.ops.reshape(keras.ops.matmul(along, change), start.shape)
+
+    return constrained
+
+
+def _flat(result: Any) -> list[Any]:
+    return list(result.values() if isinstance(result, dict) else result if isinstance(result, list | tuple)
+                else [result])
+
+
 def _listen(layer: Any, watched: list[Array]) -> None:
     """Keep what goes into a layer, until its own `call` is deleted again and that of its class is back."""
     call = layer.call
@@ -160,5 +214,4 @@ def _spec(layer: Any) -> Spec:
 
 
 def _arrays(result: Any) -> list[Array]:
-    found = result.values() if isinstance(result, dict) else result if isinstance(result, list | tuple) else [result]
-    return [np.array(keras.ops.convert_to_numpy(one)) for one in found]
+    return [np.array(keras.ops.convert_to_numpy(one)) for one in _flat(result)]

@@ -115,6 +115,15 @@ class OnnxModel:
         node.attribute.extend(helper.make_attribute(name, value) for name, value in words.items() if value is not None)
         self.put(where, kernel)
 
+    def tune(self, rounds: Any) -> None:
+        """Refuse: ONNX Runtime has no gradients here.
+
+        Raises:
+            UnsupportedError: always.
+        """
+        raise UnsupportedError("repair: an ONNX model is only run, and cannot be fine-tuned; give repair the Keras or "
+                               "PyTorch model that it was exported from, and export that again.")
+
     def save(self, path: Path) -> None:
         """Write the model as one ONNX file."""
         if path.suffix != ".onnx":

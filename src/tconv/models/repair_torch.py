@@ -19,6 +19,7 @@ from ..files import write_whole
 from ..geometry import Spec, per_axis, problem_from_coarse
 from ..methods.channels import Array
 from .mendable import BATCH, Inputs, Patient, Seen, finite, pictures, said
+from .tune import Rounds
 
 __all__ = ["StoredModule", "TorchModule"]
 
@@ -91,6 +92,25 @@ class TorchModule:
             setattr(layer, name, per_axis(where, name, words[name], settings[0].rank))
         weight = torch.from_numpy(TORCH.kernel_to(kernel, {}).copy()).to(layer.weight)
         layer.weight = nn.Parameter(weight, requires_grad=layer.weight.requires_grad)
+
+    def tune(self, rounds: Rounds) -> None:
+        """Adam on the held kernels, each step brought back to changes that print no pattern on flat inputs."""
+        starts: dict[Any, tuple[torch.Tensor, torch.Tensor]] = {}
+        for where, (kernel, matrix) in rounds.held.items():
+            weight: Any = self.module.get_submodule(where).weight
+            start = torch.from_numpy(TORCH.kernel_to(kernel, {}).copy())
+            starts[weight] = start.to(weight), torch.from_numpy(matrix).to(weight)
+        adam, (x,) = torch.optim.Adam(list(starts)), rounds.inputs.values()
+        for step, places, rate in rounds:
+            adam.param_groups[0]["lr"] = rate
+            made = _picture(self.module(torch.from_numpy(np.ascontiguousarray(x[places]))))
+            wanted = torch.from_numpy(np.ascontiguousarray(rounds.wanted[places])).to(made)
+            loss = torch.square(made.movedim(1, -1).reshape(wanted.shape) - wanted).mean()
+            for weight, slope in zip(starts, torch.autograd.grad(loss, list(starts)), strict=True):
+                weight.grad = slope
+            adam.step()
+            _bring_back(starts)
+            rounds.tuning.told(step, loss.item())
 
     def save(self, path: Path) -> None:
         """Write the module's state dict."""
@@ -177,6 +197,20 @@ def _spec(layer: Any) -> Spec:
 
 def _kernel(layer: Any) -> Array:
     return np.array(TORCH.kernel_from(layer.weight.detach().float().numpy(), {}))
+
+
+def _bring_back(starts: Mapping[Any, tuple[torch.Tensor, torch.Tensor]]) -> None:
+    with torch.no_grad():
+        for weight, (start, matrix) in starts.items():
+            weight.grad = None
+            change = (weight - start).flatten(2) @ matrix.T
+            weight.copy_(start + change.reshape(weight.shape))
+
+
+def _picture(result: Any) -> torch.Tensor:
+    """The output that `pictures` takes, as a tensor."""
+    found = result.values() if isinstance(result, Mapping) else result if isinstance(result, tuple | list) else [result]
+    return next(one for one in found if isinstance(one, torch.Tensor) and one.ndim >= 3 and one.is_floating_point())
 
 
 def _arrays(result: Any) -> list[Array]:
