@@ -18,7 +18,7 @@ pytest.importorskip("keras")
 pytest.importorskip("PIL")
 
 import keras
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from tconv.errors import DataError, SettingError, SizeError
 from tconv.recipes import Trained, checkpoint, gan, restore, resume, start, training, use_backend
@@ -175,6 +175,8 @@ def test_a_killed_and_resumed_training_ends_like_an_undisturbed_one_to_the_bit(d
     process.wait()
     assert len(checkpoint.read(tmp_path / "b").history) < 4
     assert the_same(undisturbed, resume(tmp_path / "b").train().saved)
+    films = [(tmp_path / run / "epochs.gif").read_bytes() for run in "ab"]
+    assert films[0] == films[1]
     frames = [[path.read_bytes() for path in sorted((tmp_path / run / "epochs").iterdir())] for run in "ab"]
     assert len(frames[0]) == 4
     assert frames[0] == frames[1]
@@ -202,6 +204,10 @@ def test_a_short_training_on_real_digits_comes_nearer_to_them_and_reports_it(dig
     assert titles == ["Samples", "How they came about", "Learned by heart?", "How strong each frequency is",
                       "What the discriminator can tell", "Does it repeat with the strides?"]
     assert len(judged.sections[1].frames) == 3
+    with Image.open(tmp_path / "run" / "epochs.gif") as film:
+        shown = [np.array(frame.convert("L")) for frame in ImageSequence.Iterator(film)]
+    assert np.array_equal(shown, judged.sections[1].frames)
+    assert not np.array_equal(shown[0], shown[2])
     _, restored = restore(tmp_path / "run")
     drawn = {one.job.stem: one for one in apply(RECIPE.uses["draw"], restored, jobs([0, 5]), tmp_path / "made")}
     assert sorted(path.name for path in (tmp_path / "made").iterdir()) == ["sample-0000.png", "sample-0005.png"]

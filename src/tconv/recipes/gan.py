@@ -19,10 +19,11 @@ from ..diagnose import Diagnosis, diagnosis
 from ..errors import DataError, SettingError
 from ..geometry import Extent, Spec, problem_from_coarse
 from ..methods.channels import Array
+from . import film
 from .data import first, load
 from .data.squares import squares
 from .frechet import unlikeness
-from .pictures import KINDS, picture
+from .pictures import KINDS
 from .recipe import (
     Animation,
     Batch,
@@ -343,10 +344,9 @@ def _gaussian(data: Data, count: int) -> Array:
 
 def _film(trained: Trained) -> list[Section]:
     """The frames that were kept of the epochs, if they are still there."""
-    paths = sorted((trained.folder / "epochs").glob("*.png"))
-    mode = "grey" if trained.about["channels"] == 1 else "colour"
-    said = "The same 64 samples after each epoch."
-    return [Animation("How they came about", said, [picture(path, mode) for path in paths])] if paths else []
+    kept = film.frames(trained.folder)
+    said = f"The same 64 samples after each epoch; {film.FILM} beside this page is the same film."
+    return [Animation("How they came about", said, kept, film.SECONDS)] if kept else []
 
 
 def _nearest(seen: Seeing, made: Array, real: Array, spread: Array) -> Gallery:

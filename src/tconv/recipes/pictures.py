@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 from ..errors import DataError, MissingExtra
 from ..methods.channels import Array
 
-__all__ = ["KINDS", "MODES", "laid_on", "picture", "picture_files", "png"]
+__all__ = ["KINDS", "MODES", "gif", "laid_on", "picture", "picture_files", "png"]
 
 KINDS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
 MODES = {"grey": "L", "colour": "RGB", "alpha": "RGBA"}
@@ -80,6 +81,20 @@ def png(pixels: Array) -> bytes:
     """A PNG file of uint8 pixels, shape `(H, W)`, `(H, W, 3)` or `(H, W, 4)`."""
     content = io.BytesIO()
     _pillow().fromarray(np.ascontiguousarray(pixels)).save(content, "PNG", optimize=True)
+    return content.getvalue()
+
+
+def gif(frames: Sequence[Array], seconds: float) -> bytes:
+    """Pictures that follow one another without end, as a GIF file; the last one stays a little longer.
+
+    Args:
+        frames: uint8, all of one shape, `(H, W)` or `(H, W, 3)`; colours are reduced to 256 in each.
+        seconds: that each is shown.
+    """
+    first, *rest = (_pillow().fromarray(np.ascontiguousarray(frame)) for frame in frames)
+    content = io.BytesIO()
+    times = [*[round(1000 * seconds)] * len(rest), round(4000 * seconds)]
+    first.save(content, "GIF", save_all=True, append_images=rest, duration=times, loop=0)
     return content.getvalue()
 
 

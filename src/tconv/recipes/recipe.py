@@ -294,7 +294,8 @@ class Recipe:
         uses: by name; the first is what `tconv apply` does unless another one is asked for (`--as NAME`).
         examples: command lines without `tconv train NAME`, each with a remark.
         after_epoch: more named numbers for the history, taken after each epoch's validation.
-        frame: a uint8 picture that is kept of each epoch, as `epochs/0001.png` in the run's folder.
+        frame: a uint8 picture that is kept of each epoch, as `epochs/0001.png` in the run's folder, and of
+            all as `epochs.gif`.
         tasks: where the settings have a `task`, the recipe that each stands for, of the same name and settings.
     """
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DataError
-from ..files import check_place, write_whole
-from . import checkpoint
+from ..files import check_place
+from . import checkpoint, film
 from .backend import use_backend
 from .checkpoint import Checkpoint
 from .ranks import Ranks
@@ -20,10 +20,9 @@ from .table import RECIPES
 from .together import Together
 from .training import Watch, train
 
-__all__ = ["FACTS", "FRAMES", "Run", "recipe_of", "restore", "resume", "start"]
+__all__ = ["FACTS", "Run", "recipe_of", "restore", "resume", "start"]
 
 FACTS = "facts.json"
-FRAMES = "epochs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +92,7 @@ class Run:
             return {}
         self._copy()
         if recipe.frame is not None:
-            _draw(self.folder / FRAMES / f"{epoch:04}.png", recipe.frame(self.trained, self.data))
+            film.keep(self.folder, epoch, recipe.frame(self.trained, self.data))
         return recipe.after_epoch(self.trained, self.data) if recipe.after_epoch is not None else {}
 
 
@@ -231,12 +230,6 @@ def _summary(model: Any) -> str:
     lines: list[str] = []
     model.summary(print_fn=lambda text, **_: lines.append(text))
     return "\n".join(lines).strip()
-
-
-def _draw(path: Path, pixels: Any) -> None:
-    from .pictures import png
-
-    write_whole(path, png(pixels))
 
 
 def _said(value: Any) -> str:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Sequence
 
 import numpy as np
 
-from ..errors import MissingExtra
 from ..methods.channels import Array
-from ..recipes.pictures import png
+from ..recipes.pictures import gif, png
 
 __all__ = ["gif_url", "png", "png_url", "sheet"]
 
@@ -27,15 +25,7 @@ def gif_url(frames: Sequence[Array], seconds: float) -> str:
         frames: uint8, all of one shape, `(H, W)` or `(H, W, 3)`.
         seconds: that each is shown.
     """
-    try:
-        from PIL import Image
-    except ImportError:
-        raise MissingExtra("tconv.report", "pillow", "recipes") from None
-    first, *rest = (Image.fromarray(np.ascontiguousarray(frame)) for frame in frames)
-    content = io.BytesIO()
-    times = [*[round(1000 * seconds)] * len(rest), round(4000 * seconds)]
-    first.save(content, "GIF", save_all=True, append_images=rest, duration=times, loop=0)
-    return "data:image/gif;base64," + base64.b64encode(content.getvalue()).decode()
+    return "data:image/gif;base64," + base64.b64encode(gif(frames, seconds)).decode()
 
 
 def sheet(*rows: Array, scale: int = 4, gap: int = 1) -> Array:
