@@ -31,7 +31,7 @@ def box(results):
 def test_a_box_leaves_the_mean_of_neighbours_before_the_activation(few):
     subject = mendable(torch_model())
     before = subject.run({"x": few}).result
-    found = repair(subject, inputs={"x": few}, blur=Blur())
+    found = repair(subject, inputs={"x": few}, instead=Blur())
     after = subject.run({"x": few}).result
     assert np.abs(np.arctanh(after[:, 1:, 1:]) - box(np.arctanh(before))).max() < 1e-4 or np.abs(
         np.arctanh(after[:, :-1, :-1]) - box(np.arctanh(before))).max() < 1e-4
@@ -43,16 +43,16 @@ def test_a_box_leaves_the_mean_of_neighbours_before_the_activation(few):
 
 
 def test_onnx_and_keras_models_become_the_same_as_pytorchs(few, tmp_path):
-    found = repair(mendable(torch_model()), inputs={"x": few}, blur=Blur("tent"))
+    found = repair(mendable(torch_model()), inputs={"x": few}, instead=Blur("tent"))
     path, saved = onnx_model(tmp_path), tmp_path / "decoder.keras"
     before = path.read_bytes()
     keras_model().save(saved)
     other = mendable(path)
-    theirs = repair(other, inputs={"x": few}, blur=Blur("tent"))
+    theirs = repair(other, inputs={"x": few}, instead=Blur("tent"))
     other.save(tmp_path / "soft.onnx")
     again = mendable(tmp_path / "soft.onnx").run({"x": few}).result
     third = mendable(saved)
-    ours = repair(third, inputs={"x": few.transpose(0, 2, 3, 1)}, blur=Blur("tent"))
+    ours = repair(third, inputs={"x": few.transpose(0, 2, 3, 1)}, instead=Blur("tent"))
     third.save(tmp_path / "soft.keras")
     kept = mendable(tmp_path / "soft.keras").run({"x": few.transpose(0, 2, 3, 1)}).result
     assert path.read_bytes() == before
@@ -103,9 +103,9 @@ def test_layers_that_cannot_grow_say_what_to_give(few, tmp_path):
     keras, onnx = pytest.importorskip("keras"), pytest.importorskip("onnx")
     bare = keras.Sequential([keras.layers.Input((16, 16, 3)), keras.layers.Conv2DTranspose(3, 4, strides=2)])
     with pytest.raises(UnsupportedError, match="export the model to ONNX and repair that"):
-        repair(mendable(bare), inputs={"x": few.transpose(0, 2, 3, 1)}, blur=Blur())
+        repair(mendable(bare), inputs={"x": few.transpose(0, 2, 3, 1)}, instead=Blur())
     model = onnx.load(onnx_model(tmp_path))
     model.graph.node[2].attribute.append(onnx.helper.make_attribute("output_shape", [64, 64]))
     onnx.save(model, tmp_path / "sized.onnx")
     with pytest.raises(UnsupportedError, match="tconv optimize --only output-shape"):
-        repair(mendable(tmp_path / "sized.onnx"), inputs={"x": few}, blur=Blur())
+        repair(mendable(tmp_path / "sized.onnx"), inputs={"x": few}, instead=Blur())

@@ -13,6 +13,8 @@ from ..diagnose.smoothing import BLURS
 from ..errors import DataError, SettingError
 from ..files import check_place
 from ..methods.channels import Array
+from ..models.exchange import KINDS as REPLACEMENTS
+from ..models.exchange import Exchange
 from ..models.mend import mendable
 from ..models.repair import WAYS
 from ..models.repair import repair as mend
@@ -33,8 +35,12 @@ EXAMPLES = """Examples:\n
   tconv repair upscaler.onnx -o even.onnx --inputs photographs/ --targets large.npy\n
   tconv repair generator.onnx -o even.onnx --how gains --layer /up/ConvTranspose\n
   tconv repair generator.onnx -o soft.onnx --smooth tent\n
+  tconv repair generator.onnx -o shuffled.onnx --replace subpixel --layer /up/ConvTranspose\n
   tconv repair upscaler.keras -o even.keras --inputs small.npy --targets large.npy --fine-tune 200
 """
+
+_REPLACE = ("In place of mending, put other layers where --layer is (ONNX): "
+            + "; ".join(f"{name}: {said}" for name, said in REPLACEMENTS.items()) + ".")
 
 
 def repair(
@@ -49,6 +55,7 @@ def repair(
                                                "it.")] = None,
     period: Annotated[int | None, typer.Option(min=2, help="Of the blur, in samples of the layer's result; the layer's "
                                                "stride if not given.")] = None,
+    replace: Annotated[str | None, typer.Option(metavar="KIND", help=_REPLACE)] = None,
     fine_tune: Annotated[int, typer.Option("--fine-tune", min=0, metavar="STEPS", help="After mending, tune the mended "
                                            "kernels so many steps towards --targets, or the model's own earlier "
                                            "results; kept only if better. Keras and PyTorch.")] = 0,
@@ -77,15 +84,15 @@ def repair(
     Figures are of inputs that the kernels were not fitted to.
     """
     _check_places(model, path, report, overwrite)
-    blur = _blur(smooth, period, how)
-    _check_tuning(fine_tune, model, smooth)
+    instead = _instead(smooth, period, replace, how, layer)
+    _check_tuning(fine_tune, model, instead)
     subject = mendable(model, shape=sizes("--shape", shape), module=module, arguments=arguments)
     given = None if inputs is None else _inputs(inputs)
     wanted = None if targets is None else _array(targets)
     with counting(err(), fine_tune) as advance:
         tuning = Tuning(fine_tune, seed=seed, told=lambda step, loss: advance()) if fine_tune else None
         found = mend(subject, way=how, layers=layer or (), samples=samples, seed=seed, inputs=given, targets=wanted,
-                     blur=blur, tuning=tuning)
+                     instead=instead, tuning=tuning)
     subject.save(path)
     drawn = [] if report is None else draw_report(found, report)
     if as_json:
@@ -110,21 +117,28 @@ def _check_places(model: Path, path: Path, report: Path | None, overwrite: bool)
         check_place(folder)
 
 
-def _blur(smooth: str | None, period: int | None, how: str) -> Blur | None:
-    if smooth is None:
-        if period is not None:
-            raise SettingError(f"--period: is {period}, but is of a blur; give --smooth box too.")
-        return None
-    if smooth not in BLURS:
+def _instead(smooth: str | None, period: int | None, replace: str | None, how: str, layers: list[str] | None,
+             ) -> Blur | Exchange | None:
+    """What is asked for in place of mending."""
+    if smooth is None and period is not None:
+        raise SettingError(f"--period: is {period}, but is of a blur; give --smooth box too.")
+    given = [words for words, said in ((f"--smooth {smooth}", smooth), (f"--replace {replace}", replace),
+                                       (f"--how {how}", how != "least")) if said]
+    if len(given) > 1:
+        raise SettingError(f"{given[0]}: stands in place of mending, but {given[1]} was given too; leave one out.")
+    if smooth is not None and smooth not in BLURS:
         raise SettingError(f"--smooth: is {smooth!r}, but has to be one of {', '.join(BLURS)}.")
-    if how != "least":
-        raise SettingError(f"--smooth: stands in place of mending, but --how {how} was given too; leave one out.")
-    return Blur(smooth, period)
+    if replace is not None and replace not in REPLACEMENTS:
+        raise SettingError(f"--replace: is {replace!r}, but has to be one of {', '.join(REPLACEMENTS)}.")
+    if replace and not layers:
+        raise SettingError(f"--replace: {replace} of which layer? Give --layer; tconv inspect lists them.")
+    return Blur(smooth, period) if smooth else Exchange(replace) if replace else None
 
 
-def _check_tuning(steps: int, model: Path, smooth: str | None) -> None:
-    if steps and smooth is not None:
-        raise SettingError("--fine-tune: tunes mended kernels, but --smooth mends none; leave one out.")
+def _check_tuning(steps: int, model: Path, instead: Blur | Exchange | None) -> None:
+    if steps and instead is not None:
+        raise SettingError("--fine-tune: tunes mended kernels, but nothing is mended beside --smooth and --replace; "
+                           "leave one out.")
     if steps and model.suffix == ".onnx":
         raise SettingError(f"--fine-tune: {model.name} is an ONNX model, which is only run; give the Keras or PyTorch "
                            "model that it was exported from, and export that again.")

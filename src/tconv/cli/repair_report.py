@@ -15,6 +15,7 @@ from ..diagnose import Diagnosis
 from ..diagnose.drawing import spectrum_svg
 from ..files import write_whole
 from ..methods.channels import Array
+from ..models.exchange import KINDS, Exchanged
 from ..models.repair import Repair
 from ..models.smooth import Smoothing
 from ..models.tune import Tuned
@@ -64,17 +65,20 @@ def as_data(found: Repair, *places: Path) -> dict[str, Any]:
         "likeness": found.likeness if found.likeness != np.inf else None, "other_inputs": found.fresh,
         "errors": found.errors, "sharpness": found.sharpness,
         "tuned": None if found.tuned is None else asdict(found.tuned) | {"kept": found.tuned.kept},
+        "exchanged": [asdict(one) for one in found.exchanged],
         "smoothed": [asdict(one) | {"cost": one.cost} for one in found.smoothed],
     }
 
 
 def draw(console: Console, found: Repair) -> None:
-    if not found.mended and not found.smoothed:
+    if not (found.mended or found.smoothed or found.exchanged):
         console.print("No layer was changed: " + ("no pattern was found in the results." if found.before and not
                       found.before.found else "nothing that was tried took the pattern out and left results alike."))
     for one in found.mended:
         gone = f", periods {', '.join(map(str, one.periods))} taken out" if one.periods else ""
         console.print(f"{one.where}: kernel moved by {one.moved:.2%} of its length{gone}", markup=False)
+    for other in found.exchanged:
+        console.print(_exchanged(other, found), markup=False, soft_wrap=True)
     for blurred in found.smoothed:
         console.print(_smoothed(blurred), markup=False, soft_wrap=True)
     if found.before is not None and found.after is not None:
@@ -97,6 +101,13 @@ def _smoothed(found: Smoothing) -> str:
     shift = ", its result half a sample elsewhere" if found.shift else ""
     return (f"{found.where}: a {found.blur} of period {periods} folded into the kernel, exactly: {before} taps became "
             f"{after}, {found.cost:.2f} times the layer's multiply-adds{shift}")
+
+
+def _exchanged(one: Exchanged, found: Repair) -> str:
+    left = f"{one.rest:.1%} of the kernel left out" if one.rest else "all of the kernel kept"
+    far = 0.0 if found.results is None else float(np.abs(found.results[1] - found.results[0]).max())
+    return (f"{one.where}: replaced by {KINDS[one.kind]}; {left}, {one.cost:.2f} times its multiply-adds; largest "
+            f"difference of results {far:.3g}")
 
 
 def _tuned(found: Tuned) -> str:

@@ -75,6 +75,9 @@ class Mendable(Protocol):
     def grow(self, where: str, kernel: Array, settings: Sequence[Spec]) -> None:
         """Give a layer a kernel of another shape, under the first of these settings that the framework can say."""
 
+    def exchange(self, where: str, kind: str) -> tuple[float, float]:
+        """Put other layers in a layer's place: what they leave out of its kernel, and their cost over its."""
+
     def tune(self, rounds: Any) -> None:
         """Move kernels towards the results that are wanted: `tconv.models.tune.Rounds`."""
 

@@ -15,6 +15,7 @@ from ..diagnose import Diagnosis, equalised, gains, least_change, unevenness
 from ..errors import SettingError, ShapeError
 from ..methods import phases
 from ..methods.channels import Array
+from .exchange import Exchange, Exchanged, exchange
 from .mendable import Inputs, Mendable, Patient, Seen, looked_at
 from .smooth import Blur, Smoothing, planned, sharpness, smooth
 from .tune import Tuned, Tuning, tuned, without_pattern
@@ -69,6 +70,7 @@ class Repair:
         errors: mean squared distance to what the results should be, before and after, where that was given.
         smoothed: the layers that a blur was folded into.
         tuned: what a fine-tune of the mended kernels brought; None where there was none.
+        exchanged: the layers that others stand for now.
     """
 
     mended: tuple[Mended, ...]
@@ -79,6 +81,7 @@ class Repair:
     errors: tuple[float, float] | None = None
     smoothed: tuple[Smoothing, ...] = ()
     tuned: Tuned | None = None
+    exchanged: tuple[Exchanged, ...] = ()
 
     @property
     def sharpness(self) -> float | None:
@@ -92,7 +95,7 @@ class Repair:
 
 
 def repair(model: Mendable, *, way: str = "least", layers: Sequence[str] = (), samples: int = 256, seed: int = 0,
-           inputs: Inputs | None = None, targets: Array | None = None, blur: Blur | None = None,
+           inputs: Inputs | None = None, targets: Array | None = None, instead: Blur | Exchange | None = None,
            tuning: Tuning | None = None) -> Repair:
     """Mend a model's transposed convolutions, the last one first, until its results show no pattern.
 
@@ -104,31 +107,33 @@ def repair(model: Mendable, *, way: str = "least", layers: Sequence[str] = (), s
         seed: of random inputs.
         inputs: real inputs, by name, in place of random ones; a third is kept for looking at the results.
         targets: what the results for those inputs should be, `(N, *S, C)`: the error before and after is measured.
-        blur: is folded into the last layer, or those named, and nothing is mended: it takes out what it takes out,
-            whatever the inputs are, and sharpness with it.
+        instead: what is done in place of mending to the last layer, or those named. A blur is folded in: it takes out
+            what it takes out, whatever the inputs are, and sharpness with it. An exchange puts other layers there.
         tuning: the mended kernels are then tuned towards the targets, or without any towards the model's own earlier
             results less their pattern; the better ones are kept.
 
     Raises:
         SettingError: if the way or a layer is none.
         ShapeError: if the inputs or the targets do not fit.
-        UnsupportedError: if a blur does not go into a layer.
+        UnsupportedError: if a blur does not go into a layer, or the model's layers cannot be exchanged or tuned.
     """
     patients = _chosen(model.patients(), layers, way)
-    plans = planned(patients if layers else patients[-1:], blur) if blur else ()
+    these = patients if layers else patients[-1:]
+    plans = planned(these, instead) if isinstance(instead, Blur) else ()
     fit, look, fresh = _parted(model, inputs, samples, seed)
     before = model.run(look).result
     periods = _periods(patients)
     first = looked_at(before, periods)
-    done = smooth(model, plans, blur) if blur else ()
+    done = smooth(model, plans, instead) if isinstance(instead, Blur) else ()
+    others = exchange(model, these, instead) if isinstance(instead, Exchange) else ()
     wanted = _wanted(targets, before)
     earlier = model.run(fit).result if tuning and targets is None else targets
-    mended = () if blur else tuple(_mend(model, patients, way, fit, bool(layers)))
+    mended = () if instead else tuple(_mend(model, patients, way, fit, bool(layers)))
     retouched = _tune(model, mended, (fit, earlier), (look, before if wanted is None else wanted), tuning, targets)
     after = model.run(look).result
     last = looked_at(after, periods)
     errors = None if wanted is None else (_apart(before, wanted), _apart(after, wanted))
-    return Repair(mended, first, last, (before, after), fresh, errors, done, retouched)
+    return Repair(mended, first, last, (before, after), fresh, errors, done, retouched, others)
 
 
 def _chosen(patients: Sequence[Patient], layers: Sequence[str], way: str) -> tuple[Patient, ...]:

@@ -87,6 +87,15 @@ class KerasModel:
         self._layers = _transposed(self.model)
         self.put(where, kernel)
 
+    def exchange(self, where: str, kind: str) -> tuple[float, float]:
+        """Refuse: the class says which layers there are.
+
+        Raises:
+            UnsupportedError: always.
+        """
+        raise UnsupportedError("repair: layers are replaced in ONNX models only; export the model, or build it "
+                               "with the kernel of tconv.resize.transposed_as_subpixel or transposed_as_resize_conv.")
+
     def tune(self, rounds: Rounds) -> None:
         """Adam on the held kernels, each step brought back to changes that print no pattern on flat inputs."""
         (x,) = rounds.inputs.values()

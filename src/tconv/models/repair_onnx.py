@@ -16,6 +16,7 @@ from ..errors import SettingError, ShapeError, UnsupportedError
 from ..files import write_whole
 from ..geometry import Spec, problem_from_coarse
 from ..methods.channels import Array
+from .exchange_onnx import exchanged
 from .mendable import BATCH, Inputs, Patient, Seen, finite, pictures, said
 from .rewrite.feeds import Input
 from .rewrite.feeds import inputs as inputs_of
@@ -40,10 +41,7 @@ class OnnxModel:
     def __init__(self, path: Path, shape: tuple[int, ...] | None = None):
         self.model = load(path)
         self._shape = shape
-        self._weights = {one.name: one for one in self.model.graph.initializer}
-        self._nodes = {node.name or node.output[0]: node for node in self.model.graph.node
-                       if node.op_type == "ConvTranspose" and node.input[1] in self._weights
-                       and max(_said(node, ()).get("strides") or [1]) > 1}
+        self._index()
 
     def patients(self) -> tuple[Patient, ...]:
         """Its transposed convolutions with a stride and a stored kernel."""
@@ -115,6 +113,12 @@ class OnnxModel:
         node.attribute.extend(helper.make_attribute(name, value) for name, value in words.items() if value is not None)
         self.put(where, kernel)
 
+    def exchange(self, where: str, kind: str) -> tuple[float, float]:
+        """Put other layers in a layer's place: what they leave out of its kernel, and their cost over its."""
+        self.model, rest, cost = exchanged(self.model, self._nodes[where], where, kind)
+        self._index()
+        return rest, cost
+
     def tune(self, rounds: Any) -> None:
         """Refuse: ONNX Runtime has no gradients here.
 
@@ -129,6 +133,12 @@ class OnnxModel:
         if path.suffix != ".onnx":
             raise UnsupportedError(f"{path}: ONNX models are written to files ending in .onnx; name one.")
         write_whole(path, self.model.SerializeToString())
+
+    def _index(self) -> None:
+        self._weights = {one.name: one for one in self.model.graph.initializer}
+        self._nodes = {node.name or node.output[0]: node for node in self.model.graph.node
+                       if node.op_type == "ConvTranspose" and node.input[1] in self._weights
+                       and max(_said(node, ()).get("strides") or [1]) > 1}
 
     def _spec(self, node: onnx.NodeProto, sizes: Sequence[int] | None) -> Spec:
         said = _said(node, tuple(self._weights[node.input[1]].dims[2:]))

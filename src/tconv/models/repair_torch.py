@@ -93,6 +93,15 @@ class TorchModule:
         weight = torch.from_numpy(TORCH.kernel_to(kernel, {}).copy()).to(layer.weight)
         layer.weight = nn.Parameter(weight, requires_grad=layer.weight.requires_grad)
 
+    def exchange(self, where: str, kind: str) -> tuple[float, float]:
+        """Refuse: the class says which layers there are.
+
+        Raises:
+            UnsupportedError: always.
+        """
+        raise UnsupportedError("repair: layers are replaced in ONNX models only; export the model, or build it "
+                               "with the kernel of tconv.resize.transposed_as_subpixel or transposed_as_resize_conv.")
+
     def tune(self, rounds: Rounds) -> None:
         """Adam on the held kernels, each step brought back to changes that print no pattern on flat inputs."""
         starts: dict[Any, tuple[torch.Tensor, torch.Tensor]] = {}
