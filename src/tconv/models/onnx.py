@@ -17,6 +17,7 @@ from .chains import Pad, Shuffle, layers
 from .facts import ModelFacts, Norm, Resize
 from .graph import MALFORMED, Array, Convolution, Graph, Node, Shape, Weight
 from .onnx_file import load, weight_values
+from .onnx_nested import everywhere, nested, read_inside
 from .onnx_shapes import inferred
 from .recognise import recognised
 
@@ -55,17 +56,34 @@ def read(model: Path | onnx.ModelProto, shapes: Mapping[str, Shape]) -> ModelFac
     proto = inferred(proto, shapes, notes)
     view = _View.of(proto, folder)
     graph = recognised(view.graph())
-    notes += view.notes
+    notes += [*view.notes, *_within(proto)]
     source = model.name if isinstance(model, Path) else (proto.graph.name or "ModelProto")
     return ModelFacts(source, "onnx", layers(graph, notes), graph, _parameters(proto), tuple(notes))
 
 
 def _parameters(proto: onnx.ModelProto) -> int:
     """Numbers in the weights; shapes and indices, which are integers on one axis, do not count."""
-    held = (one.t for node in proto.graph.node if node.op_type == "Constant" for one in node.attribute
+    graphs = tuple(everywhere(proto.graph))
+    held = (one.t for graph in graphs for node in graph.node if node.op_type == "Constant" for one in node.attribute
             if one.name == "value")
-    return sum(math.prod(tensor.dims) for tensor in (*proto.graph.initializer, *held)
+    stored = (tensor for graph in graphs for tensor in graph.initializer)
+    return sum(math.prod(tensor.dims) for tensor in (*stored, *held)
                if tensor.data_type not in (onnx.TensorProto.INT64, onnx.TensorProto.INT32) or len(tensor.dims) > 1)
+
+
+def _within(proto: onnx.ModelProto) -> list[str]:
+    """What is said of layers in branches and loops, whose sizes and turns depend on the run."""
+    notes = []
+    for number, node in enumerate(proto.graph.node):
+        kinds = [one.op_type for graph in nested(node) for inner in everywhere(graph) for one in inner.node]
+        count = sum(kind in UPSAMPLING for kind in kinds)
+        if count:
+            notes.append(f"{node.name or f'{node.op_type}:{number}'}: {count} upsampling "
+                         f"{'layer' if count == 1 else 'layers'} within this {node.op_type} are not listed.")
+    return notes
+
+
+UPSAMPLING = {"ConvTranspose", "Resize", "Upsample", "DepthToSpace"}
 
 
 @dataclass
@@ -108,7 +126,8 @@ class _View:
         return Graph(tuple(nodes), self.shapes, self.inputs, self.outputs, itemsizes=self.itemsizes)
 
     def _node(self, node: onnx.NodeProto, where: str, outputs: tuple[str, ...]) -> Node:
-        inputs = tuple(name for name in node.input if name and not self.constant(name, look=False))
+        given = (*node.input, *dict.fromkeys(name for name in read_inside(node) if self._outside(name)))
+        inputs = tuple(name for name in given if name and not self.constant(name, look=False))
         known = node.domain in ("", "ai.onnx", "com.microsoft")
         row = ROWS.get(node.op_type) if known else None
         op, data = _plain(node.op_type) if known else "other", None
@@ -134,6 +153,9 @@ class _View:
         if node.op_type == "Constant":
             return _held(node, self.folder)
         return FOLDS[node.op_type](self, node)
+
+    def _outside(self, name: str) -> bool:
+        return name in self.makers or name in self.inputs
 
     def said(self, node: onnx.NodeProto, number: int) -> Array | None:
         """An input that is a constant, as an array; None where it is left out or computed."""

@@ -18,6 +18,7 @@ from ..geometry import Spec, problem_from_coarse
 from ..methods.channels import Array
 from .exchange_onnx import exchanged
 from .mendable import BATCH, Inputs, Patient, Seen, finite, pictures, said
+from .onnx_nested import read_inside
 from .rewrite.feeds import Input
 from .rewrite.feeds import inputs as inputs_of
 from .rewrite.load import load
@@ -86,11 +87,11 @@ class OnnxModel:
                                                       seen.shape[1:-1]))
 
     def put(self, where: str, kernel: Array) -> None:
-        """Give a layer another kernel; one that it shares with other nodes stays with those."""
+        """Give a layer another kernel; one that other nodes or branches read too stays with those."""
         node = self._nodes[where]
         old = self._weights[node.input[1]]
         array = ONNX.kernel_to(kernel, {}).astype(helper.tensor_dtype_to_np_dtype(old.data_type))
-        uses = Counter(name for each in self.model.graph.node for name in each.input)
+        uses = Counter(name for each in self.model.graph.node for name in (*each.input, *read_inside(each)))
         if uses[old.name] == 1:
             old.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(array), old.name))
             return

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper, shape_inference
 
+from ..onnx_nested import nested
+
 __all__ = ["Graph", "Part", "attributes", "inferred"]
 
 Array = NDArray[Any]
@@ -173,17 +175,10 @@ class Graph:
                 self._takers.setdefault(name, []).append(node)
 
 
-def _nested(node: NodeProto) -> Iterator[GraphProto]:
-    for one in node.attribute:
-        if one.HasField("g"):
-            yield one.g
-        yield from one.graphs
-
-
 def _captured(graph: GraphProto) -> Iterator[str]:
     """Every name that is said inside nested graphs: they may see the values around them."""
     for node in graph.node:
-        for inner in _nested(node):
+        for inner in nested(node):
             yield from _names(inner)
 
 
