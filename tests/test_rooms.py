@@ -18,6 +18,7 @@ DOORS = {"geometry/axis": "tconv.explain"}  # opened when a setting is to be exp
 OPTIONAL = {
     "jax": {"jax", "keras", "recipes", "bench"},  # Keras has its JAX backend there; recipes meet in ranks
     "ray": {"recipes"},
+    "tensorboardX": {"report"},
     "jaxlib": {"jax"},
     "torch": {"torch", "keras", "convert", "models", "bench"},
     "tensorflow": {"tensorflow", "keras", "bench"},

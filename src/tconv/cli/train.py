@@ -6,7 +6,7 @@ import datetime
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from inspect import Parameter, Signature
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,7 +17,7 @@ from rich.console import Console
 from .. import engine, report
 from ..errors import SettingError, TconvError
 from ..files import write_whole
-from ..recipes import RECIPES, Ranks, Recipe, resume, start, use_backend
+from ..recipes import RECIPES, Ranks, Recipe, Run, resume, start, use_backend
 from ..recipes.checkpoint import Epoch, read, save_model
 from ..recipes.settings import SWITCH, WHOLE, WHOLES, Common, Kind, kinds
 from ..recipes.training import Step
@@ -38,6 +38,7 @@ DISTRIBUTED = Annotated[bool, typer.Option("--distributed", help="Train in many 
                                            "launcher starts this command in each, with its KERAS_DISTRIBUTION_* set.")]
 WAIT = Annotated[float, typer.Option("--wait", metavar="SECONDS", min=0, help="How long the processes of "
                                      "--distributed wait for one another.")]
+TENSORBOARD = Annotated[bool, typer.Option("--tensorboard", help="Write what TensorBoard shows, too: RUN/tensorboard.")]
 JSON = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
@@ -46,19 +47,37 @@ def recipes() -> None:
     """Train a network on real data; it ends with a report."""
 
 
+@dataclass(frozen=True, slots=True)
+class How:
+    """What a command line says besides the recipe's settings."""
+
+    given: dict[str, Any]
+    folder: Path
+    goes_on: bool
+    ranks: Ranks | None
+    tensorboard: bool
+    as_json: bool
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process writes and speaks: the only one, or rank 0."""
+        return self.ranks is None or self.ranks.leads
+
+
 def _command(recipe: Recipe) -> Callable[..., None]:
     """The function whose signature Typer reads: the recipe's own settings, then those that all share."""
     shared = {kind.name for kind in kinds(Common)}
     told = sorted(kinds(recipe.settings), key=lambda kind: kind.name in shared)
 
-    def command(out_folder: Path | None, goes_on: Path | None, distributed: bool, wait: float, as_json: bool,
-                **said: Any) -> None:
+    def command(out_folder: Path | None, goes_on: Path | None, distributed: bool, wait: float, tensorboard: bool,
+                as_json: bool, **said: Any) -> None:
         given = {kind.name: _given(kind, said[kind.name]) for kind in told}
         ranks = Ranks.from_environment(wait) if distributed else None
-        _run(recipe, given, out_folder, goes_on, ranks, as_json)
+        folder = _folder(recipe, out_folder, goes_on, ranks)
+        _run(recipe, How(given, folder, goes_on is not None, ranks, tensorboard, as_json))
 
     own = {"out_folder": (OUT, None), "goes_on": (RESUME, None), "distributed": (DISTRIBUTED, False),
-           "wait": (WAIT, 300.0), "as_json": (JSON, False)}
+           "wait": (WAIT, 300.0), "tensorboard": (TENSORBOARD, False), "as_json": (JSON, False)}
     options = {kind.name: (_option(kind), None) for kind in told} | own
     signature = [Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=hint)
                  for name, (hint, default) in options.items()]
@@ -100,22 +119,24 @@ for one in RECIPES.values():
     app.command(one.name, epilog=_examples(one))(_command(one))
 
 
-def _run(recipe: Recipe, given: dict[str, Any], out_folder: Path | None, goes_on: Path | None, ranks: Ranks | None,
-         as_json: bool) -> None:
+def _folder(recipe: Recipe, out_folder: Path | None, goes_on: Path | None, ranks: Ranks | None) -> Path:
     if ranks is not None and goes_on is None and out_folder is None:
         raise SettingError("train: --distributed needs --out, one folder that all processes name alike.")
     if goes_on is not None and out_folder is not None:
         raise SettingError(f"train: --out is {out_folder}, but --resume goes on in {goes_on}; leave --out out.")
-    folder = goes_on or out_folder or Path("runs") / f"{recipe.name}-{datetime.datetime.now():%Y%m%d-%H%M%S}"
+    return goes_on or out_folder or Path("runs") / f"{recipe.name}-{datetime.datetime.now():%Y%m%d-%H%M%S}"
+
+
+def _run(recipe: Recipe, how: How) -> None:
     try:
         with Stop() as stop:
-            _train(recipe, folder, given, goes_on is not None, ranks, as_json, stop)
+            _train(recipe, how, stop)
     except KeyboardInterrupt:
-        _interrupted(recipe, folder)
+        _interrupted(recipe, how.folder)
         # A framework's threads may crash while the interpreter is taken down around them, and all is on the disk.
         _leave(INTERRUPTED)
     except TconvError as error:
-        if ranks is None:
+        if how.ranks is None:
             raise
         print(f"tconv: {error}", file=sys.stderr)
         _leave(WRONG)  # at once: taken down in order, it would wait for the others, and they for it
@@ -127,18 +148,24 @@ def _leave(code: int) -> None:
     os._exit(code)
 
 
-def _train(recipe: Recipe, folder: Path, given: dict[str, Any], goes_on: bool, ranks: Ranks | None, as_json: bool,
-           stop: Stop) -> None:
-    console = err() if ranks is None or ranks.leads else Console(quiet=True)
+def _train(recipe: Recipe, how: How, stop: Stop) -> None:
+    console = err() if how.leads else Console(quiet=True)
     engine.keep_memory()
     report.ready()
-    run = (resume(folder, recipe=recipe.name, ranks=ranks, **given) if goes_on
-           else start(_settings(recipe, given), folder, ranks=ranks))
+    if how.tensorboard:
+        report.Events.ready()
+    folder = how.folder
+    run = (resume(folder, recipe=recipe.name, ranks=how.ranks, **how.given) if how.goes_on
+           else start(_settings(recipe, how.given), folder, ranks=how.ranks))
     console.print(run.summary, markup=False)
     console.print(f"{run.data.source}; Keras on {run.settings.backend}; run in {folder}", markup=False)
 
+    events = report.Events(folder, run.saved.history) if how.tensorboard and run.leads else None
+
     def watch(event: Step | Epoch) -> None:
         display(event)
+        if events is not None:
+            events(event)
         stop.check()
 
     stop.check()
@@ -146,8 +173,12 @@ def _train(recipe: Recipe, folder: Path, given: dict[str, Any], goes_on: bool, r
                  count=len(run.data.train)) as display:
         run = run.train(watch)
     stop.check()
-    if not run.leads:
-        return
+    if run.leads:
+        _finish(run, console, how.as_json)
+
+
+def _finish(run: Run, console: Console, as_json: bool) -> None:
+    folder = run.folder
     console.print("Writing the report.")
     facts, judged = report.run_facts(run)
     write_whole(folder / "facts.json", facts.json())

@@ -6,6 +6,7 @@ from .layers import LayerFacts, layer_facts
 from .machine import Machine, machine, versions
 from .page import duration, figure, page, ready
 from .pictures import png, sheet
+from .tensorboard import Events
 
-__all__ = ["Face", "LayerFacts", "Machine", "RunFacts", "command", "duration", "faces", "figure", "layer_facts",
-           "machine", "page", "png", "ready", "run_facts", "sheet", "versions"]
+__all__ = ["Events", "Face", "LayerFacts", "Machine", "RunFacts", "command", "duration", "faces", "figure",
+           "layer_facts", "machine", "page", "png", "ready", "run_facts", "sheet", "versions"]
