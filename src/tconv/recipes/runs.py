@@ -192,6 +192,7 @@ def _learners(recipe: Recipe, settings: Any, about: Mapping[str, Any], ranks: Ra
     from .. import __version__
 
     same = {name: str(value) for name, value in settings.plain().items() if name != "data"}
+    use_backend(settings.backend)  # before Keras is asked for the distribution
     ranks.meet({"version": __version__, "recipe": recipe.name, **same, "data": digest, **at})
     together = Together(ranks, lambda: _seeded(recipe, settings, about))
     summary = _summary(together.model)
