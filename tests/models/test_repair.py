@@ -211,6 +211,9 @@ def test_what_cannot_be_mended_is_said(tmp_path):
     (tmp_path / "a.txt").touch()
     with pytest.raises(UnsupportedError, match=r"files ending in \.txt are not mended"):
         mendable(tmp_path / "a.txt")
+    (tmp_path / "a.pt2").touch()
+    with pytest.raises(UnsupportedError, match=r"an exported program.* or export that to ONNX"):
+        mendable(tmp_path / "a.pt2")
     with pytest.raises(UnsupportedError, match="a dict is no model"):
         mendable({})
     subject = mendable(torch_model())

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from ..conventions import Conversion
+from ..conventions import CONVENTIONS, Conversion
 from ..conventions.convert import convert as converted
+from ..errors import SettingError
 from ..proof import Proof, Side
 from ..proof import prove as proved
+from .migrate import migrate as migrated
 from .words import out, sizes
 
 __all__ = ["EXAMPLES", "convert"]
@@ -22,24 +25,38 @@ EXAMPLES = """Examples:\n
   tconv convert "keras Conv2DTranspose(64, 3, strides=2, padding='same')" --to torch\n
   tconv convert "torch.nn.ConvTranspose2d(128, 64, 4, stride=2, padding=1)" --to onnx --json\n
   tconv convert "keras Conv2D(32, 3, strides=2, padding='same')" --to torch --sizes 28x28\n
-  tconv convert "torch Conv1d(8, 16, 5, groups=2)" --to tensorflow --no-prove
+  tconv convert "torch Conv1d(8, 16, 5, groups=2)" --to tensorflow --no-prove\n
+  tconv convert old.keras --migrate -o new.keras
 """
 UNEQUAL = 1
 
 
 def convert(
-    layer: Annotated[str, typer.Argument(metavar="LAYER", help="The framework and the layer, as one writes it.")],
-    to: Annotated[str, typer.Option(help="The framework to write it for.")],
+    layer: Annotated[str, typer.Argument(metavar="LAYER", help="The framework and the layer, as one writes it; with "
+                                                              "--migrate a Keras file.")],
+    to: Annotated[str | None, typer.Option(help="The framework to write it for.")] = None,
     input_sizes: Annotated[str | None, typer.Option("--sizes", help="Sizes that go in, as 7x7, where the layer depends "
                                                                     "on them.")] = None,
     prove: Annotated[bool, typer.Option("--prove/--no-prove", help="Run both layers, where they are installed, on "
                                                                    "whole numbers, and compare.")] = True,
+    migrate: Annotated[bool, typer.Option("--migrate", help="Bring a model that was trained with Keras on PyTorch "
+                                          "before 3.15.0 to mean what it meant.")] = False,
+    path: Annotated[Path | None, typer.Option("--out", "-o", metavar="NEW.keras", help="Where the migrated model "
+                                              "goes.")] = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace a file that is there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
     """Write a convolution or a transposed convolution in another framework's words, exactly, and prove it.
 
     Where those words do not reach, an exactly equal layer is written, with what to do to the kernel or the result.
     """
+    if migrate:
+        _alone(to, input_sizes)
+        migrated(Path(layer), path, overwrite, as_json)
+        return
+    if to is None or path is not None:
+        raise SettingError("--to: is wanted, one of " + ", ".join(CONVENTIONS) + "." if to is None else
+                           f"--out: is {str(path)!r}, but a layer is printed; it goes with --migrate only.")
     found = converted(layer, to, sizes=sizes("sizes", input_sizes))
     proof = proved(found) if prove else None
     if as_json:
@@ -48,6 +65,14 @@ def convert(
         _say(out(), found, proof)
     if proof is not None and not proof.equal:
         sys.exit(UNEQUAL)
+
+
+def _alone(to: str | None, input_sizes: str | None) -> None:
+    """With a model to migrate, what says how to write a layer has no meaning."""
+    for name, value in (("--to", to), ("--sizes", input_sizes)):
+        if value is not None:
+            raise SettingError(f"{name}: is {value!r}, but --migrate stays with Keras and takes no sizes; leave it "
+                               "out.")
 
 
 def _data(found: Conversion, proof: Proof | None) -> dict[str, Any]:

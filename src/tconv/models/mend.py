@@ -36,6 +36,10 @@ def mendable(model: Any, *, shape: tuple[int, ...] | None = None, module: str | 
             raise DataError(f"{path}: there is no such file." if not path.exists() else
                             f"{path}: is a folder; give the model's file.")
         kind = next((kind for kind, ends in SUFFIXES.items() if path.suffix.lower() in ends), None)
+        if path.suffix.lower() == ".pt2":
+            raise UnsupportedError(f"{path}: is an exported program, which PyTorch runs only after it has unpickled "
+                                   "parts of it, and is not mended; give the module that it was exported from "
+                                   "(from Python, or its state dict with --module), or export that to ONNX.")
         if kind is None:
             raise UnsupportedError(f"{path}: files ending in {path.suffix or 'nothing'} are not mended; "
                                    f"{', '.join(end for ends in SUFFIXES.values() for end in ends)} are.")
