@@ -54,7 +54,7 @@ def conv_transpose(
 
     Returns:
         Shape `(N, *O, D)` with `O = (I - 1) * stride + (K - 1) * dilation + 1 - lo - hi`; the dtype that NumPy gives a
-        product of the arrays.
+        product of the arrays; sums of 16-bit numbers are made in float32 and rounded once.
 
     Raises:
         SettingError: if a setting is out of range.
@@ -74,7 +74,8 @@ def conv_transpose(
         return engine.conv_transpose(x, kernel, problem, finish.bias, activation, slope)
     if method is not None and method not in methods.METHODS:
         raise SettingError(f"{where}: method is {method!r}, but has to be one of {', '.join(methods.METHODS)}.")
-    return finish(methods.METHODS[method or "phases"](x, kernel, problem))
+    run = methods.METHODS[method or "phases"]
+    return _narrow(finish(run(_wide(x), _wide(kernel), problem)), dtype)
 
 
 def conv(
@@ -103,7 +104,7 @@ def conv(
 
     Returns:
         Shape `(N, *O, C)` with `O = (I + lo + hi - (K - 1) * dilation - 1) // stride + 1`; the dtype that NumPy gives a
-        product of the arrays.
+        product of the arrays; sums of 16-bit numbers are made in float32 and rounded once.
 
     Raises:
         SettingError: if a setting is out of range.
@@ -120,7 +121,7 @@ def conv(
     finish = _finish(where, bias, channels, activation, slope, dtype)
     if engine.serves(x, kernel) and finish.single:
         return engine.conv(x, kernel, problem, finish.bias, activation, slope)
-    return finish(methods.conv(x, kernel, problem))
+    return _narrow(finish(methods.conv(_wide(x), _wide(kernel), problem)), dtype)
 
 
 def kernel_gradient(
@@ -157,9 +158,11 @@ def kernel_gradient(
     spec = _spec(where, "fine", fine.shape, sizes, stride, dilation, crop, groups)
     problem = _problem_of_both(where, spec, fine.shape[1:-1], coarse.shape[1:-1])
     extent = problem.extent(where, fine=fine.shape, coarse=coarse.shape)
-    problem.check_memory(where, extent, np.result_type(fine, coarse).itemsize)
-    run = engine.kernel_gradient if engine.serves(fine, coarse) else methods.kernel_gradient
-    return run(fine, coarse, problem)
+    dtype = np.result_type(fine, coarse)
+    problem.check_memory(where, extent, dtype.itemsize)
+    if engine.serves(fine, coarse):
+        return engine.kernel_gradient(fine, coarse, problem)
+    return _narrow(methods.kernel_gradient(_wide(fine), _wide(coarse), problem), dtype)
 
 
 def _known(meet: Any, *settings: Any) -> tuple[Problem, int]:
@@ -212,9 +215,19 @@ def _array(where: str, name: str, value: ArrayLike) -> Array:
         array = np.asarray(value)
     except ValueError as error:
         raise ShapeError(f"{where}: {name} is no array ({error}); give numbers in rows of equal length.") from None
-    if array.dtype.kind not in "biufc":
+    if array.dtype.kind not in "biufc" and array.dtype.name not in engine.HALVES:
         raise ShapeError(f"{where}: {name} has dtype {array.dtype}; give an array of numbers.")
     return array
+
+
+def _wide(array: Array) -> Array:
+    """An array of 16 bits as float32, so that sums of its products are."""
+    return array.astype(np.float32) if array.dtype.name in engine.HALVES else array
+
+
+def _narrow(result: Array, dtype: np.dtype[Any]) -> Array:
+    """A result as the dtype of its arrays, if that has 16 bits."""
+    return result.astype(dtype) if dtype.name in engine.HALVES else result
 
 
 def _spec(where: str, name: str, x: Sizes, taps: Any, stride: Any, dilation: Any, crop: Any, groups: Any) -> Spec:

@@ -103,6 +103,24 @@ def test_the_dtype_is_that_of_a_product(name, first, second, result, groups):
         groups if name != "kernel_gradient" else 1)
 
 
+@pytest.mark.parametrize("half", ["float16", "bfloat16"])
+@pytest.mark.parametrize("serving", [True, False])
+def test_sums_of_sixteen_bits_are_made_in_float32_and_rounded_once(half, serving, monkeypatch):
+    kind = half if half == "float16" else pytest.importorskip("ml_dtypes", reason="pip install ml_dtypes").bfloat16
+    rng = np.random.default_rng(0)
+    x, y, kernel, bias = (rng.standard_normal(shape).astype(kind) for shape in (
+        (2, 5, 4, 6), (2, 11, 9, 4), (3, 3, 4, 6), (4,)))
+    calls = [partial(tconv.conv_transpose, x, kernel, bias), partial(tconv.conv, y, kernel),
+             partial(tconv.kernel_gradient, y, x, kernel_size=3)]
+    wide = [partial(call.func, *(array.astype(np.float32) for array in call.args), **call.keywords) for call in calls]
+    if not serving:
+        monkeypatch.setattr(engine, "serves", lambda *arrays: False)
+    for call, single in zip(calls, wide, strict=True):
+        got = call(stride=2)
+        assert got.dtype == kind
+        assert np.array_equal(got, single(stride=2).astype(kind))
+
+
 def test_a_bias_of_a_wider_dtype_widens_the_result_only_across_kinds():
     x, kernel = np.ones((1, 2, 1), np.float32), np.ones((1, 1, 1), np.float32)
     assert tconv.conv_transpose(x, kernel, np.array([0.5])).dtype == np.float32

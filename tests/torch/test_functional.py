@@ -11,6 +11,7 @@ from hypothesis import strategies as st  # noqa: E402
 
 import tconv.torch as tt  # noqa: E402
 from tconv import SettingError, ShapeError, SizeError, engine  # noqa: E402
+from tconv.torch import halves  # noqa: E402
 from tests import oracle  # noqa: E402
 from tests.strategies import cases, integers  # noqa: E402
 from tests.torch.tensors import array, lasting, tensor, vector, weight  # noqa: E402
@@ -74,10 +75,26 @@ def test_values_and_gradients_are_pytorchs(seed):
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16, torch.complex64])
 @pytest.mark.parametrize("seed", range(10))
-def test_other_dtypes_go_through_pytorch(seed, dtype):
+def test_other_dtypes_go_through_pytorch(seed, dtype, monkeypatch):
+    monkeypatch.setattr(halves, "WANTED", False)  # as on a processor with instructions for 16 bits
     rank, up, down = parity(seed, dtype)
     assert torch.equal(TRANSPOSED[rank](*up), getattr(F, f"conv_transpose{rank}d")(*up))
     assert torch.equal(ORDINARY[rank](*down), getattr(F, f"conv{rank}d")(*down))
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("seed", range(10))
+def test_sixteen_bits_without_instructions_for_them_are_summed_in_float32_and_rounded_once(seed, dtype, monkeypatch):
+    monkeypatch.setattr(halves, "WANTED", engine.available())
+    rank, (x, w, bias, *up), _ = parity(seed, dtype)
+    x, w, bias = x / 7, w / 7, None if bias is None else bias / 7
+    got = TRANSPOSED[rank](x, w, bias, *up)
+    wide = TRANSPOSED[rank](x.float(), w.float(), None if bias is None else bias.float(), *up)
+    assert got.dtype == dtype
+    assert torch.equal(got, wide.to(dtype))
+    weight = w.clone().requires_grad_()
+    TRANSPOSED[rank](x, weight, bias, *up).float().sum().backward()
+    assert weight.grad.dtype == dtype
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -165,14 +182,17 @@ def test_transforms_see_the_functions_gradients():
             assert torch.equal(transform(ours)(x, w), transform(theirs)(x, w))
 
 
-def test_autocast_follows_pytorch():
+@pytest.mark.parametrize("wanted", [True, False])
+def test_autocast_follows_pytorch(wanted, monkeypatch):
+    monkeypatch.setattr(halves, "WANTED", wanted)
     x, w = drawn(0, (2, 3, 5, 5)), drawn(1, (3, 2, 3, 3)).requires_grad_()
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        for ours, theirs in ((tt.conv_transpose2d, F.conv_transpose2d), (tt.conv2d, F.conv2d)):
-            v = w if ours is tt.conv_transpose2d else w.transpose(0, 1)
+    for ours, theirs in ((tt.conv_transpose2d, F.conv_transpose2d), (tt.conv2d, F.conv2d)):
+        v = w if ours is tt.conv_transpose2d else w.transpose(0, 1)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
             here, there = ours(x, v), theirs(x, v)
-            assert here.dtype == there.dtype == torch.bfloat16
-            assert torch.equal(here, there)
+        assert here.dtype == there.dtype == torch.bfloat16
+        assert torch.equal(here, ours(x, v).bfloat16() if wanted else there)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
         crop = tt.conv_transpose2d(x, w, padding=((0, 1), (-1, 0)))
         assert crop.dtype == torch.bfloat16
     here.sum().backward()

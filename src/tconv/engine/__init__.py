@@ -1,4 +1,7 @@
-"""The fast path on CPUs: the three contractions in C++, for float32 arrays in channels-last layout."""
+"""The fast path on CPUs: the three contractions in C++, for float32 arrays in channels-last layout.
+
+Arrays of 16 bits are made float32 first, so that sums are, and the result is rounded once.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +25,15 @@ except ImportError:  # the portable package: no compiler at build time
     _native = None
 
 __all__ = [
-    "Plan", "available", "borrow_threads", "conv", "conv_transpose", "finish", "isa", "keep_memory", "kernel_gradient",
-    "numbers", "plan", "serves", "set_threads", "threads",
+    "HALVES", "Plan", "available", "borrow_threads", "conv", "conv_transpose", "finish", "isa", "keep_memory",
+    "kernel_gradient", "numbers", "plan", "serves", "set_threads", "threads",
 ]
 
 
 CONTRACTIONS = {"conv_transpose": (("coarse", "kernel"), "fine"), "conv": (("fine", "kernel"), "coarse"),
                 "kernel_gradient": (("fine", "coarse"), "kernel")}
+HALVES = ("float16", "bfloat16")
+"""Dtypes of 16 bits, by name; NumPy has the second from the package ml_dtypes."""
 
 
 def available() -> bool:
@@ -37,8 +42,9 @@ def available() -> bool:
 
 
 def serves(*arrays: Any) -> bool:
-    """Whether the engine takes these NumPy arrays: float32, one to three spatial axes, and the compiled part there."""
-    return _native is not None and all(array.dtype == np.float32 and 3 <= array.ndim <= 5 for array in arrays)
+    """Whether the engine takes these NumPy arrays: float32 or 16 bits, one to three axes; with the compiled part."""
+    return _native is not None and all(
+        3 <= array.ndim <= 5 and (array.dtype == np.float32 or array.dtype.name in HALVES) for array in arrays)
 
 
 def isa() -> str:
@@ -80,30 +86,30 @@ def borrow_threads(parallel: int, max_threads: int, in_parallel: int) -> None:
 
 def conv_transpose(x: Array, kernel: Array, problem: Problem, bias: Array | None = None, activation: str | None = None,
                    slope: float = 0.0) -> Array:
-    """Coarse `(N, *coarse, C)` and kernel `(*K, D / groups, C)` to fine `(N, *fine, D)`; float32.
+    """Coarse `(N, *coarse, C)` and kernel `(*K, D / groups, C)` to fine `(N, *fine, D)`.
 
     A bias `(D,)` is added and an activation (a name in `methods.ACTIVATIONS`) applied before each result is stored.
     """
     said, shape = _call("conv_transpose", problem, x.shape, kernel.shape)
     out = np.empty(shape, np.float32)
     _native.conv_transpose(said, _packed(x), _as_it_lies(kernel), out, *finish(bias, activation, slope))
-    return out
+    return _narrowed(out, x, kernel)
 
 
 def conv(y: Array, kernel: Array, problem: Problem, bias: Array | None = None, activation: str | None = None,
          slope: float = 0.0) -> Array:
-    """Fine `(N, *fine, D)` and kernel `(*K, D / groups, C)` to coarse `(N, *coarse, C)`; float32.
+    """Fine `(N, *fine, D)` and kernel `(*K, D / groups, C)` to coarse `(N, *coarse, C)`.
 
     A bias `(C,)` is added and an activation applied as in `conv_transpose`.
     """
     said, shape = _call("conv", problem, y.shape, kernel.shape)
     out = np.empty(shape, np.float32)
     _native.conv(said, _packed(y), _as_it_lies(kernel), out, *finish(bias, activation, slope))
-    return out
+    return _narrowed(out, y, kernel)
 
 
 def kernel_gradient(y: Array, x: Array, problem: Problem, *, channels_first: bool = False) -> Array:
-    """Fine `(N, *fine, D)` and coarse `(N, *coarse, C)` to the kernel's `(*K, D / groups, C)`; float32.
+    """Fine `(N, *fine, D)` and coarse `(N, *coarse, C)` to the kernel's `(*K, D / groups, C)`.
 
     With `channels_first` the result lies in memory as `(C, D / groups, *K)`.
     """
@@ -113,7 +119,7 @@ def kernel_gradient(y: Array, x: Array, problem: Problem, *, channels_first: boo
     else:
         out = np.empty(shape, np.float32)
     _native.kernel_gradient(said, _packed(y), _packed(x), out)
-    return out
+    return _narrowed(out, y, x)
 
 
 @lru_cache(4096)
@@ -173,9 +179,18 @@ def _packed(array: Array) -> Array:
 
 def _as_it_lies(kernel: Array) -> Array:
     """A kernel in its own memory order if its taps lie evenly there, so that other layouts are not copied first."""
+    if kernel.dtype != np.float32:
+        return _packed(kernel)
     if kernel.flags.c_contiguous and kernel.dtype.isnative:
         return kernel
     steps, sizes = kernel.strides[:-2], kernel.shape[:-2]
     evenly = all(step == sizes[i + 1] * steps[i + 1] for i, step in enumerate(steps[:-1]))
     native = kernel.dtype.isnative and not any(step % kernel.itemsize for step in kernel.strides)
     return kernel if evenly and native else _packed(kernel)
+
+
+def _narrowed(out: Array, first: Array, second: Array) -> Array:
+    """A result in the dtype that NumPy gives a product of these arrays."""
+    if first.dtype == second.dtype == np.float32:
+        return out
+    return out.astype(np.result_type(first, second), copy=False)

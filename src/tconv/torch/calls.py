@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 from ..errors import ShapeError
-from . import family, plain, problems
+from . import family, halves, plain, problems
 from .activations import NOTHING, Finish
 from .operations import serves
 
@@ -21,6 +21,10 @@ def conv_transpose(rank: int, input: Tensor, weight: Tensor, bias: Tensor | None
                    finish: Finish = NOTHING) -> Tensor:
     """The transposed convolution over `rank` axes, in PyTorch's words; see `tconv.torch.conv_transpose2d`."""
     fast = _fast(input, weight, bias)
+    if not fast and (half := halves.computed_in(input, weight, bias)):
+        with halves.widened(half, input, weight, bias) as (x, w, b):
+            return conv_transpose(rank, x, w, b, stride, padding, output_padding, groups, dilation, output_size,
+                                  finish).to(half)
     if not fast and output_size is None and _traced() and problems.sayable(padding):
         own = plain.CONV_TRANSPOSE[rank]
         return finish(own(input, weight, bias, stride, padding, output_padding, groups, dilation))
@@ -36,6 +40,9 @@ def conv(rank: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride: 
          groups: int, finish: Finish = NOTHING) -> Tensor:
     """The convolution over `rank` axes, in PyTorch's words; see `tconv.torch.conv2d`."""
     fast = _fast(input, weight, bias)
+    if not fast and (half := halves.computed_in(input, weight, bias)):
+        with halves.widened(half, input, weight, bias) as (x, w, b):
+            return conv(rank, x, w, b, stride, padding, dilation, groups, finish).to(half)
     if not fast and _traced() and problems.sayable(padding):
         return finish(plain.CONV[rank](input, weight, bias, stride, padding, dilation, groups))
     batched = _batched(rank, f"conv{rank}d", input)

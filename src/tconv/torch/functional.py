@@ -34,7 +34,8 @@ def conv_transpose2d(
 ) -> Tensor:
     """Stamp the weight at every cell of the input, scaled by that cell; add where stamps overlap; crop; add the bias.
 
-    As `torch.nn.functional.conv_transpose2d`, on the engine for float32 on the CPU, and by PyTorch otherwise.
+    As `torch.nn.functional.conv_transpose2d`, on the engine for float32 on the CPU (and 16 bits, where
+    the processor has no instructions for them), and by PyTorch otherwise.
 
     Args:
         input: shape `(N, C, H, W)` or `(C, H, W)`; plain or channels_last in memory, as the result then is.
@@ -92,7 +93,8 @@ def conv2d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: In
            dilation: Ints = 1, groups: int = 1) -> Tensor:
     """Let every cell of the result collect from the cells of the input under its weight; add the bias.
 
-    As `torch.nn.functional.conv2d`, on the engine for float32 on the CPU, and by PyTorch otherwise.
+    As `torch.nn.functional.conv2d`, on the engine for float32 on the CPU (and 16 bits, where
+    the processor has no instructions for them), and by PyTorch otherwise.
 
     Args:
         input: shape `(N, D, H, W)` or `(D, H, W)`; plain or channels_last in memory, as the result then is.
