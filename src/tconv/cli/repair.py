@@ -81,7 +81,8 @@ def repair(
 
     The last transposed convolution is mended first. A change that does not halve the pattern's energy is undone, and so
     is one that makes results less like those before than 30 decibels, by more than ten times the energy of the pattern.
-    Figures are of inputs that the kernels were not fitted to.
+    Figures are of inputs that the kernels were not fitted to. --smooth and --replace do something else instead of
+    mending, and --fine-tune comes after it; all are measured by the same figures.
     """
     _check_places(model, path, report, overwrite)
     instead = _instead(smooth, period, replace, how, layer)
