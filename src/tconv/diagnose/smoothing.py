@@ -47,9 +47,9 @@ def smoothed(kernel: ArrayLike, spec: Spec, *, blur: str = "box", period: int | 
     """The transposed convolution that gives what `spec` gives, blurred channel by channel.
 
     Stamping a kernel and then blurring is stamping the blurred kernel, as both are convolutions of the full result; the
-    crop comes after both, so that beyond the borders the blur sees the samples that are cut off there. The mean of n samples has the gain
-    `sin(pi n f) / (n sin(pi f))` at frequency f, which is 0 at every multiple of 1 / n: whatever the input is, nothing
-    of these frequencies is left.
+    crop comes after both, so that beyond the borders the blur sees the samples that are cut off there. The mean of n
+    samples has the gain `sin(pi n f) / (n sin(pi f))` at frequency f, which is 0 at every multiple of 1 / n: whatever
+    the input is, nothing of these frequencies is left.
 
     Args:
         kernel: shape `(*K, D / groups, C)`.
