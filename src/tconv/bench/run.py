@@ -22,7 +22,6 @@ from .cases import DTYPES, PASSES, Layer, Task, draw, expected, layers
 from .crew import Crew
 from .facts import Limits, Results, Row
 from .peers import PEERS, Peer
-from .peers.ours import served
 from .quiet import Bystanders
 from .steppers import STEPPERS
 from .steps import NETWORKS, Network, Step
@@ -51,7 +50,7 @@ class Plan:
 
     layers: tuple[Layer, ...] = layers()
     passes: tuple[str, ...] = tuple(PASSES)
-    dtypes: tuple[str, ...] = field(default_factory=served)
+    dtypes: tuple[str, ...] = ("float32",)
     threads: tuple[int, ...] = field(default_factory=lambda: tuple(sorted({1, machine().cores})))
     peers: tuple[Peer, ...] = PEERS
     networks: tuple[Network, ...] = tuple(NETWORKS.values())

@@ -6,27 +6,15 @@ import numpy as np
 
 from ... import engine
 from ...errors import UnsupportedError
-from ..cases import DTYPES, Arrays, Task
+from ..cases import Arrays, Task
 from .peer import Program
 
-__all__ = ["programs", "served", "start"]
+__all__ = ["programs", "start"]
 
 
 def start(threads: int) -> None:
     """Let the engine have so many threads."""
     engine.set_threads(threads)
-
-
-def served() -> tuple[str, ...]:
-    """The dtypes that the engine takes here."""
-    return tuple(dtype for dtype in DTYPES if _served(dtype))
-
-
-def _served(dtype: str) -> bool:
-    try:
-        return dtype == "float32" or engine.serves(_as_bfloat16(np.zeros((1, 1, 1), np.float32)))
-    except ImportError:
-        return False
 
 
 def programs(task: Task, arrays: Arrays) -> dict[str, Program]:
