@@ -50,8 +50,8 @@ def bench(
         metavar="NAMES", help="Of forward, input, kernel: the two gradients are those of the input and the kernel."),
     ] = None,
     dtypes: Annotated[str | None, typer.Option(
-        metavar="NAMES", help="Of float32, bfloat16; where the processor has no instructions for the second, some peers "
-                              "take seconds for a call.", show_default="float32")] = None,
+        metavar="NAMES", help="Of float32, bfloat16; some peers take seconds for a call of the second where the "
+                              "processor has no instructions for it.", show_default="float32")] = None,
     threads: Annotated[str | None, typer.Option(
         metavar="COUNTS", help="How many, one after the other.", show_default="1 and as many as cores")] = None,
     networks: Annotated[str | None, typer.Option(
