@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import queue
 import random
 import signal
 import socket
@@ -17,7 +18,7 @@ pytest.importorskip("keras")
 pytest.importorskip("jax")
 
 from tconv.errors import RankError, SettingError
-from tconv.recipes import Ranks, checkpoint
+from tconv.recipes import Ranks, checkpoint, pulse
 from tconv.recipes.autoencoder import Settings
 
 NAMES = ("KERAS_DISTRIBUTION_JOB_ADDRESSES", "KERAS_DISTRIBUTION_NUM_PROCESSES", "KERAS_DISTRIBUTION_PROCESS_ID")
@@ -138,6 +139,50 @@ def meet(ranks, about):
     for thread in threads:
         thread.join()
     return said
+
+
+@pytest.mark.verify
+def test_one_that_falls_silent_is_named_to_the_other_which_ends(digits, tmp_path):
+    leads, other = both(*AUTOENCODER, "--data", digits, "--epochs", 5000, "--out", tmp_path / "run")
+    while leads.poll() is None and not _epochs(tmp_path / "run"):
+        time.sleep(0.1)
+    other.send_signal(signal.SIGSTOP)
+    code, said = ended(leads)
+    other.kill()
+    ended(other)
+    assert code == 2, said
+    assert f"tconv: train: rank 1 has been silent for {pulse.SILENCE:g} s; what all had learned" in said
+    assert _epochs(tmp_path / "run")
+
+
+def star(silence):
+    """Rank 0's pulse with a line to each of two others, their ends of it, and what rank 0 gave up for."""
+    pairs = [socket.socketpair() for _ in range(2)]
+    said = queue.Queue()
+    lines = {rank: pair[0] for rank, pair in enumerate(pairs, start=1)}
+    return pulse.Pulse(lines, beat=0.05, silence=silence, give_up=said.put), [pair[1] for pair in pairs], said
+
+
+def test_a_silent_rank_is_named_to_all_others():
+    _, (lively, _), said = star(silence=0.6)
+    heard = queue.Queue()
+    pulse.Pulse({0: lively}, beat=0.05, silence=5, give_up=heard.put)
+    assert said.get(timeout=20) == heard.get(timeout=20) == "rank 2 has been silent for 0.6 s"
+
+
+def test_who_took_leave_or_ended_is_not_called_silent():
+    leads, (one, other), said = star(silence=0.4)
+    heard = queue.Queue()
+    second = pulse.Pulse({0: one}, beat=0.05, silence=0.4, give_up=heard.put)
+    other.close()
+    time.sleep(0.8)
+    assert said.empty()
+    assert heard.empty()
+    leads.stop()
+    second.stop()
+    time.sleep(0.8)
+    assert said.empty()
+    assert heard.empty()
 
 
 def of(count, port, patience=20.0):

@@ -11,15 +11,16 @@ import os
 import socket
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import RankError, SettingError
+from .pulse import SILENCE, Pulse
 
 __all__ = ["HEARTBEAT", "Ranks"]
 
 ADDRESS, COUNT, RANK = (f"KERAS_DISTRIBUTION_{word}" for word in ("JOB_ADDRESSES", "NUM_PROCESSES", "PROCESS_ID"))
-HEARTBEAT = 60  # seconds after which a machine that fell silent is given up; a process that ends is noticed at once
+HEARTBEAT = int(2 * SILENCE)  # seconds until JAX ends all that wait for a silent one; ours says who it is before
 GREETING = 4096  # bytes that a greeting may have
 
 
@@ -40,6 +41,7 @@ class Ranks:
     count: int
     rank: int
     patience: float = 300.0
+    pulses: list[Pulse] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @classmethod
     def from_environment(cls, patience: float = 300.0) -> Ranks:
@@ -93,7 +95,9 @@ class Ranks:
         Raises:
             RankError: if some never come, or one is about to do something else.
         """
-        self._greet(about)
+        lines = self._greet(about)
+        if lines:
+            self.pulses.append(Pulse(lines))
         import jax
 
         # Rank 0 serves on the address that the others were given, and not on every one that its machine has.
@@ -102,19 +106,23 @@ class Ranks:
                                    initialization_timeout=max(1, int(self.patience)),
                                    heartbeat_timeout_seconds=HEARTBEAT)
 
-    def _greet(self, about: Mapping[str, Any]) -> None:
+    def _greet(self, about: Mapping[str, Any]) -> dict[int, socket.socket]:
+        """The lines on which all have met, by rank; they stay open."""
         said = json.dumps(about, sort_keys=True)
-        if self.count > 1:
-            _lead(self, said) if self.leads else _join(self, said)
+        if self.count == 1:
+            return {}
+        return _lead(self, said) if self.leads else {0: _join(self, said)}
 
     def part(self) -> None:
         """Take leave of the others; what is computed from here on is this process's own."""
         import jax
 
         jax.distributed.shutdown()
+        for pulse in self.pulses:
+            pulse.stop()
 
 
-def _lead(ranks: Ranks, said: str) -> None:
+def _lead(ranks: Ranks, said: str) -> dict[int, socket.socket]:
     """Rank 0: take one greeting from each other rank, then tell all that they may begin, or what is wrong."""
     there: dict[int, tuple[socket.socket, str]] = {}
     end = time.monotonic() + ranks.patience
@@ -144,9 +152,10 @@ def _lead(ranks: Ranks, said: str) -> None:
     _answer(there, wrong)
     if wrong:
         raise RankError(f"train: {wrong}; give all processes the same command and data.")
+    return {rank: line for rank, (line, _) in there.items()}
 
 
-def _join(ranks: Ranks, said: str) -> None:
+def _join(ranks: Ranks, said: str) -> socket.socket:
     """The others: greet rank 0 as soon as it is there, and wait for its word."""
     end = time.monotonic() + ranks.patience
     line = None
@@ -159,14 +168,15 @@ def _join(ranks: Ranks, said: str) -> None:
                                 f"{ranks.host}:{ranks.port} ({error.strerror or error}); start it, with the same "
                                 "address, or wait longer with --wait.") from None
             time.sleep(0.1)
+    try:
+        line.settimeout(ranks.patience + 10)  # rank 0 gives up first, and says why
+        line.sendall(json.dumps([ranks.rank, said]).encode() + b"\n")
+        answer = line.makefile("rb", buffering=0).readline(GREETING).decode()
+    except OSError:
+        answer = ""
+    if answer == "\n":
+        return line
     with line:
-        try:
-            line.settimeout(ranks.patience + 10)  # rank 0 gives up first, and says why
-            line.sendall(json.dumps([ranks.rank, said]).encode() + b"\n")
-            answer = line.makefile("rb").readline(GREETING).decode()
-        except OSError:
-            answer = ""
-    if answer != "\n":
         raise RankError(f"train: rank {ranks.rank} met rank 0, which then ended: {answer.strip() or 'without a word'}; "
                         "start all processes again.")
 
@@ -185,7 +195,8 @@ def _answer(there: Mapping[int, tuple[socket.socket, str]], wrong: str) -> None:
     for line, _ in there.values():
         try:
             line.sendall(wrong.encode() + b"\n")
-            line.close()
+            if wrong:
+                line.close()
         except OSError:  # it is gone; JAX's own meeting will say so
             pass
 
