@@ -80,6 +80,8 @@ def test_the_tuned_model_is_nearer_to_the_targets_and_the_pattern_stays_out(plai
     assert not found.after.period(2).found
     assert [step for step, _ in told] == list(range(1, STEPS + 1))
     assert told[-1][1] < told[0][1]
+    moved = np.linalg.norm(subject.patients()[1].kernel - kernels()[1]) / np.linalg.norm(kernels()[1])
+    assert found.mended[0].moved == pytest.approx(moved)
     assert np.array_equal(subject.patients()[0].kernel, kernels()[0])
 
 

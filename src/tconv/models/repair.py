@@ -130,6 +130,9 @@ def repair(model: Mendable, *, way: str = "least", layers: Sequence[str] = (), s
     earlier = model.run(fit).result if tuning and targets is None else targets
     mended = () if instead else tuple(_mend(model, patients, way, fit, bool(layers)))
     retouched = _tune(model, mended, (fit, earlier), (look, before if wanted is None else wanted), tuning, targets)
+    if retouched is not None and retouched.kept:
+        olds, news = ({one.where: one for one in each} for each in (patients, model.patients()))
+        mended = tuple(_mended(olds[one.where], news[one.where].kernel, one.periods) for one in mended)
     after = model.run(look).result
     last = looked_at(after, periods)
     errors = None if wanted is None else (_apart(before, wanted), _apart(after, wanted))
