@@ -14,7 +14,7 @@ from tconv.errors import SettingError, UnsupportedError
 from tconv.geometry import Spec
 from tconv.models.mend import mendable
 from tconv.models.repair import repair
-from tconv.models.tune import Tuning, evenly, without_pattern
+from tconv.models.tune import GROWN, SHARES, Tuning, evenly, without_pattern
 
 from .test_repair import codes, keras_model, kernels, onnx_model, torch_model  # noqa: F401
 
@@ -73,11 +73,13 @@ def tuned(some, wanted):
 
 def test_the_tuned_model_is_nearer_to_the_targets_and_the_pattern_stays_out(plain, tuned):
     found, subject, told = tuned
-    assert (found.tuned.kept, found.tuned.share) == (True, 1.0)
+    assert found.tuned.kept
+    assert found.tuned.share in SHARES
     assert found.tuned.errors[0] == pytest.approx(plain[0].errors[1])
     assert found.errors[1] == pytest.approx(found.tuned.errors[1])
-    assert found.errors[1] < 0.9 * plain[0].errors[1]
+    assert found.errors[1] < 0.98 * plain[0].errors[1]
     assert not found.after.period(2).found
+    assert found.after.period(4).excess <= GROWN * plain[0].after.period(4).excess
     assert [step for step, _ in told] == list(range(1, STEPS + 1))
     assert told[-1][1] < told[0][1]
     moved = np.linalg.norm(subject.patients()[1].kernel - kernels()[1]) / np.linalg.norm(kernels()[1])
@@ -88,7 +90,7 @@ def test_the_tuned_model_is_nearer_to_the_targets_and_the_pattern_stays_out(plai
 def test_the_answer_to_flat_inputs_is_as_even_as_the_mended_kernels(plain, tuned):
     spec, before, after = plain[1].spec, plain[1].kernel, tuned[1].patients()[1].kernel
     change = gains(after - before, spec)
-    assert np.abs(after - before).max() > 1e-3
+    assert np.abs(after - before).max() > 1e-4
     assert np.abs(change - change.mean(axis=(0, 1))).max() < 1e-6
 
 

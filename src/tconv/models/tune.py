@@ -25,6 +25,10 @@ SHARES = (1.0, 0.5, 0.25)
 """Of what a fine-tune changed, tried in this order: on the way to better results, the pattern may come back."""
 
 
+GROWN = 1.1
+"""A pattern that mending left counts as come back when it has so many times the energy."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tuning:
     """How kernels are tuned.
@@ -172,7 +176,8 @@ def _apart(result: Array, wanted: Array) -> float:
 
 
 def _returned(before: Array, after: Array, periods: Sequence[int]) -> bool:
-    """Whether a pattern is found that was not."""
+    """Whether a pattern is found that was not, or one that is left has grown."""
     old, new = looked_at(before, periods), looked_at(after, periods)
     return old is not None and new is not None and any(
-        now.found and not then.found for then, now in zip(old.periods, new.periods, strict=True))
+        now.found and (not then.found or now.excess > GROWN * then.excess)
+        for then, now in zip(old.periods, new.periods, strict=True))
