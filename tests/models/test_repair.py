@@ -247,7 +247,7 @@ def test_the_checkerboard_of_a_real_face_generator_goes_down_tenfold():
         assert found.before.period(period).deviations > 10
         assert not found.after.period(period).found
         assert found.after.period(period).excess < found.before.period(period).excess / 10
-    assert [one.where for one in found.mended] == ["12"]
+    assert [one.where for one in found.mended] == ["main.12"]
     assert found.likeness > 48
 
 
