@@ -14,6 +14,8 @@ ARGS ?=
 COUNT ?= 100000
 SEED ?= 0
 SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(wildcard src/tconv/engine/csrc/*)
+# Byte code is kept where it is first needed, whatever the surroundings say: the tests start hundreds of processes.
+export PYTHONDONTWRITEBYTECODE :=
 # Without --no-compile, pip spends two minutes on byte code of which little is ever run.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
 QUICK := tests/geometry tests/methods tests/operations tests/resize tests/initialize tests/test_*.py src/tconv/geometry src/tconv/methods src/tconv/operations.py
