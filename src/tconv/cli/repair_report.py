@@ -29,6 +29,7 @@ NAMES = ("before-and-after.png", "spectrum-before.svg", "spectrum-after.svg", "r
 
 
 def report(found: Repair, folder: Path) -> list[Path]:
+    """Write pictures of results and spectra, before and after, and the figures; the files that were written."""
     written = []
     if found.results is not None and found.results[0].ndim == 4:
         written.append((folder / NAMES[0], png(sheet(*found.results))))
@@ -56,6 +57,7 @@ def sheet(before: Array, after: Array) -> Array:
 
 
 def as_data(found: Repair, *places: Path) -> dict[str, Any]:
+    """What was done as JSON has it; with the model's path and that of the mended one, if they are given."""
     return {
         **({"model": str(places[0]), "written": str(places[1])} if places else {}),
         "layers": [{"layer": one.where, "periods": list(one.periods), "unevenness": list(one.unevenness),
@@ -71,6 +73,7 @@ def as_data(found: Repair, *places: Path) -> dict[str, Any]:
 
 
 def draw(console: Console, found: Repair) -> None:
+    """Say what was done to which layer, and lay before and after side by side."""
     if not (found.mended or found.smoothed or found.exchanged):
         console.print("No layer was changed: " + ("no pattern was found in the results." if found.before and not
                       found.before.found else "nothing that was tried took the pattern out and left results alike."))
