@@ -106,7 +106,7 @@ def check(case, run, kills, seed):
 @pytest.mark.parametrize("name", ["autoencoder", *(pytest.param(name, marks=pytest.mark.verify) for name in
                                                    ("segmentation", "superres"))])
 def test_a_killed_and_resumed_training_ends_like_an_undisturbed_one_to_the_bit(name, tmp_path):
-    check(Case(name, 5, tmp_path), tmp_path / "run", kills=1, seed=0)
+    check(Case(name, 40, tmp_path), tmp_path / "run", kills=1, seed=0)  # far more epochs than the kill waits for
 
 
 @pytest.mark.verify
