@@ -14,6 +14,7 @@
 #include "contractions.h"
 #include "kernels.h"
 #include "pool.h"
+#include "winograd.h"
 
 namespace {
 
@@ -62,6 +63,7 @@ struct Case {
     bool bias;
     Activation activation;
     float slope;
+    tconv::Winograd winograd;
 };
 
 Problem problem_of(const Case& drawn) { return {drawn.numbers.data(), static_cast<int64_t>(drawn.numbers.size())}; }
@@ -89,6 +91,7 @@ Case draw() {
     drawn.bias = between(0, 1);
     drawn.activation = static_cast<Activation>(between(0, 2) ? 0 : between(1, 6));
     drawn.slope = one_of(0, 1) ? 0.5f : 0.0f;
+    drawn.winograd = static_cast<tconv::Winograd>(one_of(0, 1, 2, 2));
     return drawn;
 }
 
@@ -156,10 +159,10 @@ void fail(const Case& drawn, const char* what, int threads, int64_t at, double g
     std::fprintf(stderr, "%s, %d threads, [%lld]: got %g, wanted %g; problem:", what, threads, static_cast<long long>(at),
                  got, wanted);
     for (int64_t number : drawn.numbers) std::fprintf(stderr, " %lld", static_cast<long long>(number));
-    std::fprintf(stderr, "; kernel steps %lld %lld %lld, bias %d, activation %d, slope %g\n",
+    std::fprintf(stderr, "; kernel steps %lld %lld %lld, bias %d, activation %d, slope %g, winograd %d\n",
                  static_cast<long long>(drawn.lies.per_tap), static_cast<long long>(drawn.lies.per_row),
                  static_cast<long long>(drawn.lies.per_column), drawn.bias, static_cast<int>(drawn.activation),
-                 static_cast<double>(drawn.slope));
+                 static_cast<double>(drawn.slope), static_cast<int>(drawn.winograd));
     std::exit(1);
 }
 
@@ -199,6 +202,7 @@ void check_all(const Case& drawn) {
     finish_all(coarse, drawn, bias_in);
     KernelView weights = drawn.lies;
     weights.data = kernel.data();
+    tconv::set_winograd(drawn.winograd);
     const auto finish = [&](const Floats& bias) {
         return tconv::Finish{drawn.bias ? bias.data() : nullptr, drawn.activation, drawn.slope};
     };

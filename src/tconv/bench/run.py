@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import engine
 from ..errors import DataError, SettingError
 from ..geometry import whole
 from ..report.machine import machine, versions
@@ -77,7 +78,7 @@ class Plan:
         return {"layers": [one.name for one in self.layers], "passes": list(self.passes), "dtypes": list(self.dtypes),
                 "threads": list(self.threads), "peers": [one.name for one in self.peers],
                 "networks": [one.name for one in self.networks], "steppers": [one.name for one in self.steppers],
-                "seconds": self.seconds, "turns": self.turns}
+                "seconds": self.seconds, "turns": self.turns, "winograd": engine.winograd()}
 
     def tasks(self, threads: int) -> Iterator[Task]:
         """Layer by layer."""

@@ -17,7 +17,7 @@ from rich.text import Text
 from .. import bench as benches
 from ..bench import Event, Limits, Plan, Results, Row, fresh, read, summaries, write
 from ..bench.facts import FROZEN, LIVE
-from ..bench.page import rest
+from ..bench.page import rest, tiles
 from ..bench.peers import chosen as chosen_peers
 from ..errors import DataError, SettingError
 from ..files import check_place
@@ -219,7 +219,8 @@ def _tell(results: Results, page: Path | None, as_json: bool) -> None:
     console.print(_summary(results))
     for line in _skips(results.rows):
         console.print(line, markup=False)
-    console.print(f"{len(results.rows)} tasks in {duration(results.seconds)}. {rest(results)}", markup=False)
+    said = tiles(results) + rest(results)
+    console.print(f"{len(results.rows)} tasks in {duration(results.seconds)}. {said}", markup=False)
 
 
 def _summary(results: Results) -> Table:

@@ -25,7 +25,7 @@ def info(as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.
     here, has, ways = machine(), versions(), faces()
     if as_json:
         print(json.dumps({"versions": has, "machine": asdict(here), "compiled": engine.available(),
-                          "faces": [asdict(face) for face in ways]}, indent=2))
+                          "winograd": engine.winograd(), "faces": [asdict(face) for face in ways]}, indent=2))
         return
     console = out()
     part = "compiled part" if engine.available() else "portable package, without the compiled part"
@@ -33,8 +33,8 @@ def info(as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in (("engine", part), ("instructions", here.isa), ("threads", str(here.threads)),
-                        ("processor", here.cpu),
-                        ("cores", str(here.cores)), ("system", here.system)):
+                        ("Winograd's tiles", "where they win" if engine.winograd() else "not used"),
+                        ("processor", here.cpu), ("cores", str(here.cores)), ("system", here.system)):
         table.add_row(name, value)
     table.add_section()
     for name, value in has.items():

@@ -17,6 +17,7 @@ FORMS = {
     "dot as it lies": "lanes are input channels, and the kernel is read as it lies: each of its numbers is used too "
                       "rarely for laying it out anew",
     "depthwise": "lanes are channels, each with weights of its own: every group has one",
+    "winograd": "tiles of 4x4 cells are transformed, so that 16 products stand for up to 36",
     "coarse lanes": "lanes are coarse channels, rows are (tap, fine channel)",
     "fine lanes": "lanes are (tap, fine channel), rows are coarse channels, which are too few to fill the lanes",
 }
@@ -34,7 +35,8 @@ class Plan:
         tile: rows and lanes of the sums that stay in registers.
         products: matrix products that it is made of: one for each phase, in the main.
         useful: multiply-adds that reach a result.
-        executed: multiply-adds that are done, those of idle lanes and with zeros around the input included.
+        executed: multiply-adds that are done, those of idle lanes and with zeros around the input included; fewer than
+            the useful ones where Winograd's tiles spare some.
         packed_bytes: of the kernel, laid out anew in each call.
         copies: whether the input is copied, block by block, with zeros around it.
         blocks: pieces of work that the threads share.
@@ -66,7 +68,7 @@ class Plan:
 
     @property
     def efficiency(self) -> float:
-        """The share of the multiply-adds that is useful."""
+        """The share of the multiply-adds that is useful; above 1 where Winograd's tiles spare some."""
         return self.useful / self.executed if self.executed else 1.0
 
     def __str__(self) -> str:

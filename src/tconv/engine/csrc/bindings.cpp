@@ -10,6 +10,7 @@
 #include "contractions.h"
 #include "kernels.h"
 #include "pool.h"
+#include "winograd.h"
 
 namespace nb = nanobind;
 
@@ -85,6 +86,8 @@ NB_MODULE(_native, m) {
     });
     m.def("threads", &threads);
     m.def("set_threads", &set_threads);
+    m.def("winograd", [] { return static_cast<int>(winograd()); });
+    m.def("set_winograd", [](int use) { set_winograd(static_cast<Winograd>(use)); });
     m.def("borrow_threads", [](uintptr_t parallel, uintptr_t max_threads, uintptr_t in_parallel) {
         borrow_threads({reinterpret_cast<decltype(OpenMP::parallel)>(parallel),
                         reinterpret_cast<decltype(OpenMP::max_threads)>(max_threads),

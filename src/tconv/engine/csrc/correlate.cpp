@@ -10,6 +10,7 @@
 #include "pool.h"
 #include "scratch.h"
 #include "window.h"
+#include "winograd.h"
 
 namespace tconv {
 namespace {
@@ -19,6 +20,7 @@ class Correlate {
     explicit Correlate(const Problem& problem);
     void run(const float* fine, const float* coarse, const KernelView& kernel);
     PlanFacts facts() const;
+    double work() const;                        // in multiply-adds of one vector
 
   private:
     struct Part {
@@ -141,6 +143,12 @@ void Correlate::choose_splits() {
     row_parts_ = std::min<int64_t>(ceil_div(padded_rows_, tile_rows_), wanted);
     const Axis& axis = problem_.axes[band_axis_];
     fine_window_.sizes[band_axis_] = (band_ - 1) * axis.stride + reach_[band_axis_];
+}
+
+double Correlate::work() const {
+    constexpr double kFetch = 1.25;  // places are read from the second cache
+    const double sums = static_cast<double>((depthwise_ ? 1 : problem_.groups) * sets_ * padded_rows_ * pitch_);
+    return static_cast<double>(problem_.batch * problem_.coarse_cells()) * sums / kernels().width * kFetch;
 }
 
 PlanFacts Correlate::facts() const {
@@ -318,13 +326,23 @@ void kernel_gradient(const Problem& problem, const float* fine, const float* coa
                 for (int64_t c = 0; c < problem.coarse_channels; ++c) *kernel.at(tap, d, c) = 0.0f;
         return;
     }
-    if (kernel.per_column == 1) return Correlate(problem).run(fine, coarse, kernel);
+    Correlate direct(problem);
+    const std::shared_ptr<const TiledCorrelate> tiled = TiledCorrelate::of(problem, direct.work());
+    const auto run = [&](const KernelView& lies) {
+        if (tiled) tiled->run(fine, coarse, lies);
+        else direct.run(fine, coarse, lies);
+    };
+    if (kernel.per_column == 1) return run(kernel);
     const Scratch turned(problem.taps() * problem.rows() * problem.coarse_channels);
     const KernelView natural = natural_view(problem, turned.data());
-    Correlate(problem).run(fine, coarse, natural);
+    run(natural);
     copy_kernel(problem, natural, kernel);
 }
 
-PlanFacts plan_facts_of_gradient(const Problem& problem) { return Correlate(problem).facts(); }
+PlanFacts plan_facts_of_gradient(const Problem& problem) {
+    const Correlate direct(problem);
+    const std::shared_ptr<const TiledCorrelate> tiled = TiledCorrelate::of(problem, direct.work());
+    return tiled ? tiled->facts() : direct.facts();
+}
 
 }  // namespace tconv

@@ -22,5 +22,6 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
 endif()
 
 set(ENGINE
-  ${CSRC}/gather.cpp ${CSRC}/gather_plan.cpp ${CSRC}/correlate.cpp ${CSRC}/lattice.cpp ${CSRC}/kernels.cpp
+  ${CSRC}/gather.cpp ${CSRC}/gather_plan.cpp ${CSRC}/correlate.cpp ${CSRC}/lattice.cpp
+  ${CSRC}/winograd.cpp ${CSRC}/winograd_gather.cpp ${CSRC}/winograd_correlate.cpp ${CSRC}/kernels.cpp
   ${CSRC}/kernel_view.cpp ${CSRC}/pool.cpp ${CSRC}/scratch.cpp ${KERNELS})

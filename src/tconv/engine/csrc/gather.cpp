@@ -29,7 +29,6 @@ class Gather {
     void pack_rows(const Weights& weights, int64_t run) const;
     void compute(const Block& block, const float* input, float* output) const;
     void compute_pass(const Pass& pass, const Block& block, const float* window, float* output) const;
-    static int64_t chunk(int64_t products);
     bool cut_somewhere(const std::vector<int32_t>& edges, int64_t place, int64_t count) const;
     void lay_bias(float* out) const;
     const float* weights(const Pass& pass, int64_t panel, const Pass::Run& run) const;
@@ -241,7 +240,7 @@ void Gather::compute_pass(const Pass& pass, const Block& block, const float* win
         Tile tile{};
         tile.shifts = shifts.data(), tile.weights = weights_at.data();
         tile.taps = taps, tile.depth = plan_.form == Form::depthwise ? problem_.groups : depth;
-        tile.chunk = chunk(taps * depth);
+        tile.chunk = part_of_sum(taps * depth);
         const int64_t run_depth = plan_.weights[pass.weights].length * plan_.depth;
         tile.step = plan_.natural ? kernel_.per_row : plan_.form == Form::dot ? run_depth : plan_.width;
         tile.lanes = std::min(plan_.width, plan_.lanes - lane0);
@@ -266,12 +265,6 @@ void Gather::compute_pass(const Pass& pass, const Block& block, const float* win
     }
 }
 
-// A sum's error grows with its length, so a long one is made of equal parts; each costs the time of some ten products.
-int64_t Gather::chunk(int64_t products) {
-    constexpr int64_t kWhole = 384, kPart = 256;
-    return products <= kWhole ? kWhole : ceil_div(products, ceil_div(products, kPart));
-}
-
 // Whether a block of phases lies partly outside, among so many places.
 bool Gather::cut_somewhere(const std::vector<int32_t>& edges, int64_t place, int64_t count) const {
     if (edges.empty()) return false;
@@ -286,11 +279,15 @@ void gather(const Problem& problem, const float* input, const KernelView& kernel
     const int64_t channels = transposed ? problem.fine_channels : problem.coarse_channels;
     if (problem.batch * cells * channels == 0) return;
     const std::shared_ptr<const GatherPlan> plan = GatherPlan::of(problem, transposed);
-    if (kernel.per_column == 1) return Gather(*plan, kernel, finish).run(input, output);
+    const auto run = [&](const KernelView& lies) {
+        if (plan->tiled) plan->tiled->run(input, lies, output, finish);
+        else Gather(*plan, lies, finish).run(input, output);
+    };
+    if (kernel.per_column == 1) return run(kernel);
     const Scratch turned(problem.taps() * problem.rows() * problem.coarse_channels);
     const KernelView natural = natural_view(problem, turned.data());
     copy_kernel(problem, kernel, natural);
-    Gather(*plan, natural, finish).run(input, output);
+    run(natural);
 }
 
 }  // namespace
@@ -306,6 +303,7 @@ void conv(const Problem& problem, const float* fine, const KernelView& kernel, f
 
 PlanFacts plan_facts(const Problem& problem, bool transposed) {
     const std::shared_ptr<const GatherPlan> plan = GatherPlan::of(problem, transposed);
+    if (plan->tiled) return plan->tiled->facts();
     PlanFacts facts;
     facts.form = plan->form == Form::depthwise ? "depthwise"
                  : plan->form == Form::dot     ? (plan->natural ? "dot as it lies" : "dot")

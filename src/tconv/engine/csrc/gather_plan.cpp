@@ -29,6 +29,7 @@ GatherPlan::GatherPlan(const Problem& problem_, bool transposed_, int64_t thread
     list_weights();
     list_passes();
     choose_blocks(threads);
+    tiled = TiledGather::of(problem, transposed, least_work, threads);
 }
 
 // The most points of one matrix product on one image.
@@ -113,6 +114,7 @@ void GatherPlan::cut_at_edges() {
         const double cost = work(tried);
         if (choice == 0 || cost < least) best = choice, least = cost;
     }
+    least_work = least;
     for (int i = 0; i < 3; ++i)
         if (best >> i & 1) lattices[i] = cut[i];
 }
@@ -219,8 +221,8 @@ struct Kept {
 };
 
 std::vector<int64_t> key_of(const Problem& problem, bool transposed, int64_t threads) {
-    std::vector<int64_t> key{transposed, threads, problem.batch, problem.coarse_channels, problem.fine_channels,
-                             problem.groups};
+    std::vector<int64_t> key{transposed, static_cast<int64_t>(winograd()), threads, problem.batch,
+                             problem.coarse_channels, problem.fine_channels, problem.groups};
     for (const Axis& a : problem.axes) key.insert(key.end(), {a.kernel, a.stride, a.dilation, a.lo, a.coarse, a.fine});
     return key;
 }

@@ -8,6 +8,7 @@
 #include "kernels.h"
 #include "lattice.h"
 #include "window.h"
+#include "winograd.h"
 
 namespace tconv {
 
@@ -72,6 +73,8 @@ struct GatherPlan {
     std::array<int64_t, 3> begin{}, end{};  // lattice points
     int band_axis = 2;
     int64_t band = 1, images = 1, panel_groups = 1;
+    double least_work = 0;                  // in multiply-adds of one vector
+    std::shared_ptr<const TiledGather> tiled;  // done so instead, if not null
 
   private:
     void choose_form();

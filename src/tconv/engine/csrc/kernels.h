@@ -37,6 +37,27 @@ struct Sums {
     bool fresh;                    // whether they begin at zero; otherwise they are added to
 };
 
+// One of the 16 matrix products of Winograd's tiles: `tiles` rows of `depth` numbers times a panel of weights.
+struct TileProduct {
+    const float* cells;            // a tile's numbers lie side by side, and `step` from one tile to the next
+    int64_t step;
+    const float* weights;
+    int64_t tiles, depth;
+    float* sums;                   // a tile's lanes lie side by side
+};
+
+// The results of one of Winograd's tiles: made of its 16 products, which lie `apart`.
+struct TileResults {
+    const float* products;
+    int64_t apart, channels;
+    float* corner;                 // where the first result goes, and from one to the next along both axes
+    int64_t row, pixel;
+    int64_t rows, columns;         // how many there are room for
+    const float* bias;             // of the first channel, and a vector beyond the last; null: none
+    Activation activation;
+    float slope;
+};
+
 struct Shape {
     int rows, lanes;
 };
@@ -54,6 +75,12 @@ struct Kernels {
     void (*depthwise)(const Tile&);               // lanes are channels, each with weights of its own; depth = channels
     void (*depthwise_sums)(const Sums&, int64_t channels);
     void (*turn)(const float* from, int64_t from_step, int64_t lanes, int64_t depth, float* to, int64_t to_step);
+    // Winograd's transforms: 4x4 cells, or taps (null: zero), to 16 numbers for each channel, `apart`; and sums of their
+    // products to results. Indices are the taps, or the results, along both axes, less two.
+    void (*tile_cells)(const float* corner, int64_t row, int64_t pixel, int64_t channels, float* to, int64_t apart);
+    void (*tile_taps[2][2])(const float* const* taps, int64_t channels, float* to, int64_t apart);
+    void (*tile_product[3])(const TileProduct&);  // shapes as `outer`
+    void (*tile_results[2][2])(const TileResults&);
 };
 
 const Kernels& kernels();

@@ -3,6 +3,7 @@
 #include "activate.h"
 #include "kernels.h"
 #include "vector.h"
+#include "winograd_tiles.h"
 
 namespace tconv {
 namespace {
@@ -160,18 +161,6 @@ void sums(const Sums& job) {
         }
 }
 
-// Whole: the vector's channels are all there; otherwise the first `left` of them.
-template <bool Whole>
-inline Vector take(const float* p, int64_t left) {
-    return Whole ? load(p) : load_some(p, left);
-}
-
-template <bool Whole>
-inline void put(float* p, Vector v, int64_t left) {
-    if (Whole) store(p, v);
-    else store_some(p, v, left);
-}
-
 // Places of one tile: enough that fetching a column's weights is little beside them, and so few that their inputs find
 // room in the first cache also where pixels lie a power of two apart. Without room for the weights, places go in groups.
 constexpr int kDepthwiseRows = 16, kDepthwiseGroup = 4;
@@ -307,6 +296,10 @@ constexpr Kernels kTable = {
     depthwise,
     depthwise_sums,
     turn,
+    tile_cells,
+    {{tile_taps<2, 2>, tile_taps<2, 3>}, {tile_taps<3, 2>, tile_taps<3, 3>}},
+    {tile_product<rows_for(1), 1>, tile_product<rows_for(2), 2>, tile_product<rows_for(3), 3>},
+    {{tile_results<2, 2>, tile_results<2, 3>}, {tile_results<3, 2>, tile_results<3, 3>}},
 };
 
 }  // namespace

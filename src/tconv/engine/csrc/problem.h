@@ -35,4 +35,10 @@ struct Problem {
 inline int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
 inline int64_t ceil_div(int64_t a, int64_t b) { return -floor_div(-a, b); }
 
+// A sum's error grows with its length, so a long one is made of equal parts; each costs the time of some ten products.
+inline int64_t part_of_sum(int64_t products) {
+    constexpr int64_t kWhole = 384, kPart = 256;
+    return products <= kWhole ? kWhole : ceil_div(products, ceil_div(products, kPart));
+}
+
 }  // namespace tconv
