@@ -16,10 +16,13 @@ from tconv.recipes import RECIPES, checkpoint, restore, resume, start, use_backe
 from tconv.recipes.applying import apply, jobs
 from tconv.recipes.autoencoder import Settings, narrow, network
 from tconv.recipes.autoencoder.anomaly import auc, errors, roc
+from tconv.recipes.autoencoder.colorize import luminance
 from tconv.recipes.autoencoder.compress import codes, opened
 from tconv.recipes.autoencoder.denoise import Noisy
 from tconv.recipes.autoencoder.inpaint import Holed
+from tconv.recipes.autoencoder.networks import colouring
 from tconv.recipes.autoencoder.pca import components
+from tconv.recipes.autoencoder.pictures import given_back
 from tconv.recipes.data import Digits, load
 from tconv.recipes.pictures import png
 
@@ -93,6 +96,17 @@ def test_what_nested_draws_goes_on_where_it_was(monkeypatch, few, tmp_path):
     resumed = resume(tmp_path / "b", epochs=2).train().saved
     assert [v.tobytes() for v in resumed.variables] == [v.tobytes() for v in undisturbed.variables]
     assert checkpoint.read(tmp_path / "b").history[1].metrics == undisturbed.history[1].metrics
+
+
+def test_colours_have_the_brightness_that_was_given_and_are_grey_before_anything_is_learned():
+    model = colouring((3, 2), backend=BACKEND)
+    grey = np.random.default_rng(0).random((2, 17, 12, 1), np.float32)
+    assert np.array_equal(given_back(model, grey), grey.repeat(3, axis=-1))
+    for variable in model.trainable_variables:
+        variable.assign(np.random.default_rng(0).standard_normal(variable.shape))
+    made = given_back(model, grey)
+    assert np.abs(made - grey).max() > 0.1
+    assert np.allclose(luminance(made), grey, rtol=0, atol=1e-5)
 
 
 def test_a_tied_decoder_holds_its_encoder_s_kernels_and_learns_them_once():

@@ -16,7 +16,7 @@ from ..errors import DataError, ShapeError, UnsupportedError
 from ..geometry import Problem, Spec
 from ..methods.channels import Array
 
-__all__ = ["BATCH", "Inputs", "Mendable", "Patient", "Seen", "finite", "looked_at", "pictures", "said"]
+__all__ = ["BATCH", "Inputs", "Mendable", "Patient", "Seen", "finite", "fixed", "looked_at", "pictures", "said"]
 
 BATCH = 32
 """Samples that a model runs on at once."""
@@ -138,3 +138,9 @@ def said(where: str, row: Convention, settings: Sequence[Spec]) -> dict[str, Any
             refusal = refusal or error
     raise UnsupportedError(f"repair: the layer {where!r} cannot be said with a longer kernel ({refusal}); take another "
                            "blur, or export the model to ONNX and repair that.")
+
+
+def fixed() -> UnsupportedError:
+    """What is said where a model's class, and not its file, says which layers it has."""
+    return UnsupportedError("repair: layers are replaced in ONNX models only; export the model, or build it with the "
+                            "kernel of tconv.resize.transposed_as_subpixel or transposed_as_resize_conv.")

@@ -18,7 +18,7 @@ from ..errors import DataError, SettingError, ShapeError, UnsupportedError
 from ..files import write_whole
 from ..geometry import Spec, per_axis, problem_from_coarse
 from ..methods.channels import Array
-from .mendable import BATCH, Inputs, Patient, Seen, finite, pictures, said
+from .mendable import BATCH, Inputs, Patient, Seen, finite, fixed, pictures, said
 from .tune import Rounds
 
 __all__ = ["StoredModule", "TorchModule"]
@@ -99,8 +99,7 @@ class TorchModule:
         Raises:
             UnsupportedError: always.
         """
-        raise UnsupportedError("repair: layers are replaced in ONNX models only; export the model, or build it "
-                               "with the kernel of tconv.resize.transposed_as_subpixel or transposed_as_resize_conv.")
+        raise fixed()
 
     def tune(self, rounds: Rounds) -> None:
         """Adam on the held kernels, each step brought back to changes that print no pattern on flat inputs."""

@@ -17,7 +17,7 @@ from ..pictures import picture, picture_files
 from ..recipe import Batch, Data, Figure, Gallery, Judged, Made, Trained, Use, digest
 from ..tiling import tiled
 from . import reconstruct
-from .networks import network
+from .networks import BRIGHTNESS, colouring
 from .pictures import as_pixels, given_back, psnr
 from .settings import Settings
 
@@ -26,7 +26,7 @@ __all__ = ["TASK", "luminance"]
 SIDE = 40
 CROPS = 128  # of each photograph in an epoch
 SHARE_FOR_TEST = 4  # the right quarter of each photograph is never learned from
-WEIGHTS = np.array([0.299, 0.587, 0.114], np.float32)
+WEIGHTS = np.array(BRIGHTNESS, np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +78,15 @@ def data(settings: Settings) -> Data:
 
 
 def learner(settings: Settings, about: Mapping[str, Any]) -> Compiled:
-    """The network that keeps the size, whatever it is, from one channel to three."""
-    return Compiled(network(settings.filters or (), channels=(1, 3), size=None, learning_rate=settings.learning_rate,
-                            loss="mean_squared_error", backend=settings.backend))
+    """The network that keeps size and brightness, whatever they are."""
+    return Compiled(colouring(settings.filters or (), learning_rate=settings.learning_rate, backend=settings.backend))
 
 
 def judge(trained: Trained, data: Data) -> Judged:
     """The parts that were never learned from, in grey, in the network's colours, and in their own."""
     shown = [(pixels[None] / 255).astype(np.float32) for pixels in data.test]
     grey = [luminance(colours) for colours in shown]
-    made = [given_back(trained.model, one) for one in grey]
+    made = [np.clip(given_back(trained.model, one), 0, 1) for one in grey]
     mean = np.mean([colours.mean(axis=(0, 1, 2)) - one.mean() for colours, one in zip(shown, grey)], axis=0)
     over = f"the right quarter of {len(shown)} photographs"
     baselines = {"grey": np.mean([psnr(one.repeat(3, axis=-1), whole) for one, whole in zip(grey, shown)]),

@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from ..backend import use_backend
 
-__all__ = ["CODE", "KERNEL", "NARROW", "SIDE", "decoder", "encoder", "narrow", "network"]
+__all__ = ["BRIGHTNESS", "CODE", "KERNEL", "NARROW", "SIDE", "colouring", "decoder", "encoder", "narrow", "network"]
 
 SIDE = 28
 KERNEL = (3, 3)
 NARROW = 4  # the stride 2 divides it, so that every cell of the way back is met by as many taps
 CODE = "code"
+BRIGHTNESS = (0.299, 0.587, 0.114)  # of red, green and blue (ITU-R BT.601)
 
 
 def network(filters: Sequence[int] = (32, 16, 8), *, tied: bool = False, channels: tuple[int, int] = (1, 1),
-            size: int | None = SIDE, learning_rate: float = 0.002, loss: str = "binary_crossentropy",
-            backend: str | None = None) -> Any:
-    """Convolutions in, as many transposed ones out: a compiled Keras model, `(N, H, W, C)` in `0..1` to `(N, H, W, D)`.
+            learning_rate: float = 0.002, backend: str | None = None) -> Any:
+    """Convolutions in, as many transposed ones out: a compiled Keras model of images `(N, 28, 28, C)` in `0..1`.
 
     With the arguments as they are it has 12,785 parameters.
 
@@ -26,9 +28,7 @@ def network(filters: Sequence[int] = (32, 16, 8), *, tied: bool = False, channel
         filters: channels after each convolution; the way back has the same in reverse.
         tied: whether the way back takes the very kernels of the way in, so that it needs no last convolution.
         channels: what comes in, and what goes out.
-        size: of the images; None leaves it open.
         learning_rate: of Adam.
-        loss: as Keras names it.
         backend: the framework under Keras.
     """
     use_backend(backend)
@@ -43,11 +43,49 @@ def network(filters: Sequence[int] = (32, 16, 8), *, tied: bool = False, channel
     else:
         way_back = [*(Conv2DTranspose(count, KERNEL, activation="relu") for count in reversed(filters)),
                     Conv2D(channels[1], KERNEL, padding="same", activation="sigmoid")]
-    model = keras.Sequential([keras.Input((size, size, channels[0])), *way_in, *way_back], name="autoencoder")
+    model = keras.Sequential([keras.Input((SIDE, SIDE, channels[0])), *way_in, *way_back], name="autoencoder")
     if tied:
         _tie(way_in, way_back)
-    model.compile(optimizer=keras.optimizers.Adam(learning_rate), loss=loss)
+    model.compile(optimizer=keras.optimizers.Adam(learning_rate), loss="binary_crossentropy")
     return model
+
+
+def colouring(filters: Sequence[int] = (32, 32, 32), *, learning_rate: float = 0.002,
+              backend: str | None = None) -> Any:
+    """Brightness `(N, H, W, 1)` in `0..1` to colours `(N, H, W, 3)` of that very brightness, whatever their size.
+
+    What is learned is how far blue and red are from the brightness, and at the start they are not: a network that has
+    learned nothing gives back the grey that it was shown. A last convolution of 1x1 makes colours of the three numbers
+    and is not learned.
+
+    Args:
+        filters: channels after each convolution; the way back has the same in reverse.
+        learning_rate: of Adam.
+        backend: the framework under Keras.
+    """
+    use_backend(backend)
+    import keras
+
+    from ..layers import Conv2D, Conv2DTranspose
+
+    grey = keras.Input((None, None, 1))
+    x = grey
+    for count in filters:
+        x = Conv2D(count, KERNEL, activation="relu")(x)
+    for count in reversed(filters):
+        x = Conv2DTranspose(count, KERNEL, activation="relu")(x)
+    differences = Conv2D(2, KERNEL, padding="same", kernel_initializer="zeros", name="differences")(x)
+    mixed = Conv2D(3, 1, use_bias=False, trainable=False, name="colours")
+    model = keras.Model(grey, mixed(keras.layers.Concatenate()([grey, differences])), name="colouring")
+    mixed.set_weights([np.array(_mixture(), np.float32)[None, None]])
+    model.compile(optimizer=keras.optimizers.Adam(learning_rate), loss="mean_squared_error")
+    return model
+
+
+def _mixture() -> list[list[float]]:
+    """Rows are brightness and the distances of blue and of red from it, columns red, green and blue."""
+    red, green, blue = BRIGHTNESS
+    return [[1, 1, 1], [0, -blue / green, 1], [1, -red / green, 0]]
 
 
 def narrow(filters: Sequence[int], sizes: Sequence[int], *, tied: bool = False, learning_rate: float = 0.002,
