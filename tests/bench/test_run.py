@@ -195,7 +195,7 @@ def test_results_that_are_there_are_not_overwritten(command, tmp_path):
 
 MISTAKES = {
     "layers": ({"layers": "vgg"}, "layers has 'vgg', which fits none of dcgan-1, "),
-    "peers": ({"peers": "Theano"}, "peers has 'Theano', which fits none of tconv, PyTorch, "),
+    "peers": ({"peers": "Theano"}, "peers has 'Theano', which fits none of tconv, tconv packed, "),
     "passes": ({"passes": "back"}, "passes has 'back', which is none of forward, input, kernel"),
     "networks": ({"networks": "vgg"}, "networks has 'vgg', which is none of mnist-autoencoder, "),
     "threads": ({"threads": "1,x"}, "threads: is '1,x'"),

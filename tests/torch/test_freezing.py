@@ -300,3 +300,14 @@ def test_an_example_that_does_not_fit_is_said_in_a_sentence():
         tt.accelerate(up(), freeze=True, example=drawn(0, 1, 5, 4, 4))
     with pytest.raises(SettingError, match="accelerate: example is given without freeze"):
         tt.accelerate(up(), example=drawn(0, 1, 2, 4, 4))
+
+
+def test_weights_that_are_loaded_into_a_frozen_network_count_from_then_on():
+    frozen = tt.accelerate(nn.Sequential(nn.ConvTranspose2d(9, 8, 4, 2, 1)), freeze=True)
+    x = torch.randn(2, 9, 5, 5)
+    for factor in (1, 2, -3):
+        state = {name: torch.full_like(value, factor) for name, value in frozen.state_dict().items()}
+        frozen.load_state_dict(state)
+        weight, bias = state.values()
+        assert torch.allclose(frozen(x), F.conv_transpose2d(x, weight, bias, 2, 1), rtol=0, atol=1e-4)
+        assert torch.equal(copy.deepcopy(frozen)(x), frozen(x))

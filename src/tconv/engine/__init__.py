@@ -16,6 +16,7 @@ from ..geometry.axis import whole
 from ..methods.activations import ACTIVATIONS
 from ..methods.channels import Array
 from .memory import keep_memory
+from .packed import Packed
 from .plans import Plan
 
 _native: Any
@@ -25,8 +26,8 @@ except ImportError:  # the portable package: no compiler at build time
     _native = None
 
 __all__ = [
-    "HALVES", "Plan", "available", "borrow_threads", "conv", "conv_transpose", "finish", "isa", "keep_memory",
-    "kernel_gradient", "numbers", "plan", "serves", "set_threads", "set_winograd", "threads", "winograd",
+    "HALVES", "Packed", "Plan", "available", "borrow_threads", "conv", "conv_transpose", "finish", "isa", "keep_memory",
+    "kernel_gradient", "numbers", "pack", "plan", "serves", "set_threads", "set_winograd", "threads", "winograd",
 ]
 
 
@@ -105,19 +106,35 @@ def borrow_threads(parallel: int, max_threads: int, in_parallel: int) -> None:
         _native.borrow_threads(parallel, max_threads, in_parallel)
 
 
-def conv_transpose(x: Array, kernel: Array, problem: Problem, bias: Array | None = None, activation: str | None = None,
-                   slope: float = 0.0) -> Array:
+def pack(kernel: Array) -> Packed:
+    """A kernel `(*K, D / groups, C)` for many calls: a copy that `conv_transpose` and `conv` take in its place.
+
+    Each call of a plain kernel lays it out anew, since it may have changed. This one cannot, so that is done once for a
+    setting and sizes; the latest four are kept.
+
+    >>> from tconv.geometry import Spec, problem_from_coarse
+    >>> twice = problem_from_coarse(Spec.of((2,), stride=2), (2,))
+    >>> kernel = pack(np.ones((2, 1, 1)))
+    >>> conv_transpose(np.array([[[1.0], [3.0]]], np.float32), kernel, twice).ravel() if available() else kernel.shape
+    array([1., 1., 3., 3.], dtype=float32)
+    """
+    return Packed.of(kernel, _native.Layouts() if _native else None)
+
+
+def conv_transpose(x: Array, kernel: Array | Packed, problem: Problem, bias: Array | None = None,
+                   activation: str | None = None, slope: float = 0.0) -> Array:
     """Coarse `(N, *coarse, C)` and kernel `(*K, D / groups, C)` to fine `(N, *fine, D)`.
 
     A bias `(D,)` is added and an activation (a name in `methods.ACTIVATIONS`) applied before each result is stored.
     """
     said, shape = _call("conv_transpose", problem, x.shape, kernel.shape)
     out = np.empty(shape, np.float32)
-    _native.conv_transpose(said, _packed(x), _as_it_lies(kernel), out, *finish(bias, activation, slope))
+    weights, layouts = _as_it_lies(kernel)
+    _native.conv_transpose(said, _packed(x), weights, out, *finish(bias, activation, slope), layouts)
     return _narrowed(out, x, kernel)
 
 
-def conv(y: Array, kernel: Array, problem: Problem, bias: Array | None = None, activation: str | None = None,
+def conv(y: Array, kernel: Array | Packed, problem: Problem, bias: Array | None = None, activation: str | None = None,
          slope: float = 0.0) -> Array:
     """Fine `(N, *fine, D)` and kernel `(*K, D / groups, C)` to coarse `(N, *coarse, C)`.
 
@@ -125,7 +142,8 @@ def conv(y: Array, kernel: Array, problem: Problem, bias: Array | None = None, a
     """
     said, shape = _call("conv", problem, y.shape, kernel.shape)
     out = np.empty(shape, np.float32)
-    _native.conv(said, _packed(y), _as_it_lies(kernel), out, *finish(bias, activation, slope))
+    weights, layouts = _as_it_lies(kernel)
+    _native.conv(said, _packed(y), weights, out, *finish(bias, activation, slope), layouts)
     return _narrowed(out, y, kernel)
 
 
@@ -198,8 +216,14 @@ def _packed(array: Array) -> Array:
     return array if array.flags.c_contiguous and array.dtype == np.float32 else np.ascontiguousarray(array, np.float32)
 
 
-def _as_it_lies(kernel: Array) -> Array:
-    """A kernel in its own memory order if its taps lie evenly there, so that other layouts are not copied first."""
+def _as_it_lies(kernel: Array | Packed) -> tuple[Array, Any]:
+    """A kernel in its own memory order if its taps lie evenly there, and its layouts if they are kept."""
+    if isinstance(kernel, Packed):
+        return kernel.array, kernel.layouts
+    return _evenly(kernel), None
+
+
+def _evenly(kernel: Array) -> Array:
     if kernel.dtype != np.float32:
         return _packed(kernel)
     if kernel.flags.c_contiguous and kernel.dtype.isnative:
@@ -210,7 +234,7 @@ def _as_it_lies(kernel: Array) -> Array:
     return kernel if evenly and native else _packed(kernel)
 
 
-def _narrowed(out: Array, first: Array, second: Array) -> Array:
+def _narrowed(out: Array, first: Array, second: Array | Packed) -> Array:
     """A result in the dtype that NumPy gives a product of these arrays."""
     if first.dtype == second.dtype == np.float32:
         return out

@@ -16,6 +16,7 @@ from ..errors import ShapeError
 from ..resize import resize_conv_as_transposed
 from .activations import NOTHING, Finish
 from .calls import conv, conv_transpose
+from .kept import keep
 from .modules import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 
 __all__ = ["KINDS", "NORMS", "Draft", "Frozen", "kind_of"]
@@ -47,6 +48,16 @@ class Frozen(nn.Module):
     def __init__(self, layer: nn.Module, finish: Finish, batched: bool) -> None:
         super().__init__()
         self.layer, self.finish, self.batched = layer.eval().requires_grad_(False), finish, batched
+        self._keep()
+
+    def _keep(self) -> None:
+        if type(self.layer) not in THEIRS:
+            weight: Any = self.layer.weight
+            keep(weight)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self._keep()
 
     def own(self) -> Frozen | None:
         """The same, computed by PyTorch; None if it has no words for the setting."""

@@ -14,9 +14,9 @@ from torch import Tensor
 
 from .. import engine
 from ..geometry import Problem
-from . import plain
+from . import kept, plain
 from .activations import NOTHING, Finish
-from .memory import as_array, as_kernel, as_tensor, as_vector, channels_last, empty, kernel_tensor, laid
+from .memory import as_array, as_tensor, as_vector, channels_last, empty, kernel_tensor, laid
 
 __all__ = ["PLAIN_TYPES", "contract", "serves"]
 
@@ -76,7 +76,7 @@ def _layer(name: str, array: Tensor, kernel: Tensor, bias: Tensor | None, proble
     if serves(array, kernel) and (bias is None or serves(bias)):
         added = None if bias is None else as_vector(bias)
         said = (problem, added, finish.activation, finish.slope)
-        return as_tensor(getattr(engine, name)(as_array(array), as_kernel(kernel), *said), last)
+        return as_tensor(getattr(engine, name)(as_array(array), kept.kernel(kernel), *said), last)
     return finish(laid(getattr(plain, name)(array, kernel, problem, bias), last))
 
 

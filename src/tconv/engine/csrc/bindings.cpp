@@ -57,22 +57,23 @@ Problem parse(const std::vector<int64_t>& numbers) { return {numbers.data(), sta
 
 NB_MODULE(_native, m) {
     using namespace tconv;
+    nb::class_<Layouts>(m, "Layouts").def(nb::init<>());
     m.def("conv_transpose", [](const std::vector<int64_t>& numbers, const In& x, const InKernel& kernel, const Out& out,
-                   const std::optional<Bias>& bias, int activation, float slope) {
+                   const std::optional<Bias>& bias, int activation, float slope, Layouts* layouts) {
         const Problem problem = parse(numbers);
         const KernelView weights = view(kernel);
         nb::gil_scoped_release release;
-        conv_transpose(problem, x.data(), weights, out.data(), finish(bias, activation, slope));
+        conv_transpose(problem, x.data(), weights, out.data(), finish(bias, activation, slope), layouts);
     }, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg("bias") = nb::none(), nb::arg("activation") = 0,
-        nb::arg("slope") = 0.0f);
+        nb::arg("slope") = 0.0f, nb::arg("layouts") = nb::none());
     m.def("conv", [](const std::vector<int64_t>& numbers, const In& y, const InKernel& kernel, const Out& out,
-                   const std::optional<Bias>& bias, int activation, float slope) {
+                   const std::optional<Bias>& bias, int activation, float slope, Layouts* layouts) {
         const Problem problem = parse(numbers);
         const KernelView weights = view(kernel);
         nb::gil_scoped_release release;
-        conv(problem, y.data(), weights, out.data(), finish(bias, activation, slope));
+        conv(problem, y.data(), weights, out.data(), finish(bias, activation, slope), layouts);
     }, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg("bias") = nb::none(), nb::arg("activation") = 0,
-        nb::arg("slope") = 0.0f);
+        nb::arg("slope") = 0.0f, nb::arg("layouts") = nb::none());
     m.def("kernel_gradient", [](const std::vector<int64_t>& numbers, const In& y, const In& x, const OutKernel& out) {
         const Problem problem = parse(numbers);
         const KernelView gradient = view(out);

@@ -3,16 +3,18 @@
 
 #include "finish.h"
 #include "kernel_view.h"
+#include "layouts.h"
 
 namespace tconv {
 
-// Every coarse cell stamps its kernel onto the fine grid: coarse (N, *coarse, C) to fine (N, *fine, D).
+// Every coarse cell stamps its kernel onto the fine grid: coarse (N, *coarse, C) to fine (N, *fine, D). With layouts, the
+// kernel is one that never changes, and how it is laid out is kept there.
 void conv_transpose(const Problem& problem, const float* coarse, const KernelView& kernel, float* fine,
-                    const Finish& finish = {});
+                    const Finish& finish = {}, Layouts* layouts = nullptr);
 
 // Every coarse cell collects from the fine cells under its kernel: fine (N, *fine, D) to coarse (N, *coarse, C).
 void conv(const Problem& problem, const float* fine, const KernelView& kernel, float* coarse,
-          const Finish& finish = {});
+          const Finish& finish = {}, Layouts* layouts = nullptr);
 
 // How often each tap joined a fine and a coarse cell, weighted by both.
 void kernel_gradient(const Problem& problem, const float* fine, const float* coarse, const KernelView& kernel);

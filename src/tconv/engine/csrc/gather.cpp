@@ -16,7 +16,8 @@ class Gather {
   public:
     Gather(const GatherPlan& plan, const KernelView& kernel, const Finish& finish)
         : plan_(plan), problem_(plan.problem), kernel_(kernel), finish_(finish) {}
-    void run(const float* input, float* output);
+    void pack(float* packed) const;
+    void run(const float* input, const float* packed, float* output);
 
   private:
     struct Block {
@@ -24,9 +25,8 @@ class Gather {
         int64_t panel, panels;
     };
 
-    void pack();
-    void pack_panel(const Weights& weights, int64_t panel) const;
-    void pack_rows(const Weights& weights, int64_t run) const;
+    void pack_panel(const Weights& weights, int64_t panel, float* packed) const;
+    void pack_rows(const Weights& weights, int64_t run, float* packed) const;
     void compute(const Block& block, const float* input, float* output) const;
     void compute_pass(const Pass& pass, const Block& block, const float* window, float* output) const;
     bool cut_somewhere(const std::vector<int32_t>& edges, int64_t place, int64_t count) const;
@@ -38,7 +38,7 @@ class Gather {
     const Problem& problem_;
     const KernelView kernel_;
     const Finish finish_;
-    float* packed_ = nullptr;
+    const float* packed_ = nullptr;           // the kernel, panel by panel
     const float* bias_ = nullptr;             // one for each lane of each panel
 };
 
@@ -51,13 +51,13 @@ const float* Gather::natural(const TapRun& run, int64_t tap, int64_t group, int6
                        : kernel_.at(index, channel, group * per_phase + within);
 }
 
-void Gather::pack_panel(const Weights& weights, int64_t panel) const {
+void Gather::pack_panel(const Weights& weights, int64_t panel, float* packed) const {
     const int64_t group = panel / plan_.panels_per_group(), lane0 = panel % plan_.panels_per_group() * plan_.width;
     const int64_t per_channel = plan_.transposed ? kernel_.per_column : kernel_.per_row;
     const bool by_lane = plan_.form == Form::dot;
     const int64_t lane_step = by_lane ? weights.length * plan_.depth : 1, channel_step = by_lane ? 1 : plan_.width;
     const int64_t floats = static_cast<int64_t>(weights.runs.size()) * weights.length * plan_.depth * plan_.width;
-    float* out = packed_ + weights.packed + panel * floats;
+    float* out = packed + weights.packed + panel * floats;
     // A transposed convolution's kernel has the channels innermost: its rows become columns.
     const bool turned = plan_.transposed && !by_lane && !plan_.in_blocks && lane0 + plan_.width <= plan_.lanes;
     constexpr int64_t kBlock = 16;
@@ -82,12 +82,12 @@ void Gather::pack_panel(const Weights& weights, int64_t panel) const {
 }
 
 // A convolution's kernel has the lanes innermost: whole rows are read in order and dealt out to the panels.
-void Gather::pack_rows(const Weights& weights, int64_t run) const {
+void Gather::pack_rows(const Weights& weights, int64_t run, float* packed) const {
     const int64_t panels = plan_.panels_per_group(), runs = static_cast<int64_t>(weights.runs.size());
     const int64_t height = weights.length * plan_.depth;
     for (int64_t row = 0; row < height; ++row) {
         const float* from = natural(weights.runs[run], row / plan_.depth, 0, 0, row % plan_.depth);
-        float* out = packed_ + weights.packed + (run * height + row) * plan_.width;
+        float* out = packed + weights.packed + (run * height + row) * plan_.width;
         for (int64_t panel = 0; panel < panels; ++panel, from += plan_.width, out += runs * height * plan_.width) {
             const int64_t count = std::min(plan_.width, plan_.lanes - panel * plan_.width);
             std::memcpy(out, from, count * sizeof(float));
@@ -96,10 +96,10 @@ void Gather::pack_rows(const Weights& weights, int64_t run) const {
     }
 }
 
-void Gather::pack() {
+void Gather::pack(float* packed) const {
     if (plan_.form == Form::depthwise) {
         for (const Weights& weights : plan_.weights) {
-            float* out = packed_ + weights.packed;
+            float* out = packed + weights.packed;
             for (const TapRun& run : weights.runs)
                 for (int64_t c = 0; c < problem_.groups; ++c) *out++ = *natural(run, 0, c, 0, 0);
         }
@@ -107,7 +107,7 @@ void Gather::pack() {
     }
     if (!plan_.transposed && plan_.form == Form::outer && problem_.groups == 1) {
         for (const Weights& weights : plan_.weights)
-            parallel_for(static_cast<int64_t>(weights.runs.size()), [&](int64_t run) { pack_rows(weights, run); });
+            parallel_for(static_cast<int64_t>(weights.runs.size()), [&](int64_t run) { pack_rows(weights, run, packed); });
         return;
     }
     const int64_t panels = problem_.groups * plan_.panels_per_group();
@@ -115,7 +115,7 @@ void Gather::pack() {
     const int64_t few = std::max<int64_t>(1, all / (8 * threads()));
     parallel_for(ceil_div(all, few), [&](int64_t part) {
         for (int64_t i = part * few; i < std::min(all, (part + 1) * few); ++i)
-            pack_panel(plan_.weights[i / panels], i % panels);
+            pack_panel(plan_.weights[i / panels], i % panels, packed);
     });
 }
 
@@ -143,12 +143,10 @@ void Gather::lay_bias(float* out) const {
     std::memset(out + problem_.groups * width, 0, kernels().width * sizeof(float));
 }
 
-void Gather::run(const float* input, float* output) {
+void Gather::run(const float* input, const float* packed, float* output) {
     Scratch bias(finish_.bias ? problem_.groups * plan_.panels_per_group() * plan_.width + kernels().width : 0);
     if (finish_.bias) lay_bias(bias.data()), bias_ = bias.data();
-    Scratch packed(plan_.natural ? 0 : plan_.packed_floats);
-    packed_ = packed.data();
-    if (!plan_.natural) pack();
+    packed_ = packed;
     const int64_t begin = plan_.begin[plan_.band_axis], end = plan_.end[plan_.band_axis];
     const int64_t bands = ceil_div(end - begin, plan_.band), runs = ceil_div(problem_.batch, plan_.images);
     const int64_t panels = plan_.panels();
@@ -274,31 +272,40 @@ bool Gather::cut_somewhere(const std::vector<int32_t>& edges, int64_t place, int
 }
 
 void gather(const Problem& problem, const float* input, const KernelView& kernel, float* output, bool transposed,
-            const Finish& finish) {
+            const Finish& finish, Layouts* layouts) {
     const int64_t cells = transposed ? problem.fine_cells() : problem.coarse_cells();
     const int64_t channels = transposed ? problem.fine_channels : problem.coarse_channels;
     if (problem.batch * cells * channels == 0) return;
-    const std::shared_ptr<const GatherPlan> plan = GatherPlan::of(problem, transposed);
-    const auto run = [&](const KernelView& lies) {
-        if (plan->tiled) plan->tiled->run(input, lies, output, finish);
-        else Gather(*plan, lies, finish).run(input, output);
+    const std::shared_ptr<const GatherPlan> plan = GatherPlan::of(problem, transposed, layouts);
+    const Scratch turned(kernel.per_column == 1 ? 0 : problem.taps() * problem.rows() * problem.coarse_channels);
+    const KernelView natural = kernel.per_column == 1 ? kernel : natural_view(problem, turned.data());
+    if (kernel.per_column != 1) copy_kernel(problem, kernel, natural);
+    Gather direct(*plan, natural, finish);
+    const auto pack = [&](float* out) {
+        if (plan->tiled) plan->tiled->pack(natural, out);
+        else if (!plan->natural) direct.pack(out);
     };
-    if (kernel.per_column == 1) return run(kernel);
-    const Scratch turned(problem.taps() * problem.rows() * problem.coarse_channels);
-    const KernelView natural = natural_view(problem, turned.data());
-    copy_kernel(problem, kernel, natural);
-    run(natural);
+    const auto run = [&](const float* packed) {
+        if (plan->tiled) plan->tiled->run(input, packed, output, finish);
+        else direct.run(input, packed, output);
+    };
+    const int64_t floats = plan->tiled ? plan->tiled->packed_floats() : plan->natural ? 0 : plan->packed_floats;
+    if (layouts) return run(layouts->of(plan, floats, pack).get());
+    const Scratch packed(floats);
+    pack(packed.data());
+    run(packed.data());
 }
 
 }  // namespace
 
 void conv_transpose(const Problem& problem, const float* coarse, const KernelView& kernel, float* fine,
-                    const Finish& finish) {
-    gather(problem, coarse, kernel, fine, true, finish);
+                    const Finish& finish, Layouts* layouts) {
+    gather(problem, coarse, kernel, fine, true, finish, layouts);
 }
 
-void conv(const Problem& problem, const float* fine, const KernelView& kernel, float* coarse, const Finish& finish) {
-    gather(problem, fine, kernel, coarse, false, finish);
+void conv(const Problem& problem, const float* fine, const KernelView& kernel, float* coarse, const Finish& finish,
+          Layouts* layouts) {
+    gather(problem, fine, kernel, coarse, false, finish, layouts);
 }
 
 PlanFacts plan_facts(const Problem& problem, bool transposed) {

@@ -8,7 +8,7 @@
 
 namespace tconv {
 
-GatherPlan::GatherPlan(const Problem& problem_, bool transposed_, int64_t threads)
+GatherPlan::GatherPlan(const Problem& problem_, bool transposed_, int64_t threads, bool frozen)
     : problem(problem_), transposed(transposed_) {
     in_channels = transposed ? problem.coarse_channels : problem.fine_channels;
     out_channels = transposed ? problem.fine_channels : problem.coarse_channels;
@@ -29,7 +29,7 @@ GatherPlan::GatherPlan(const Problem& problem_, bool transposed_, int64_t thread
     list_weights();
     list_passes();
     choose_blocks(threads);
-    tiled = TiledGather::of(problem, transposed, least_work, threads);
+    tiled = TiledGather::of(problem, transposed, least_work, threads, frozen);
 }
 
 // The most points of one matrix product on one image.
@@ -220,8 +220,8 @@ struct Kept {
     std::shared_ptr<const GatherPlan> plan;
 };
 
-std::vector<int64_t> key_of(const Problem& problem, bool transposed, int64_t threads) {
-    std::vector<int64_t> key{transposed, static_cast<int64_t>(winograd()), threads, problem.batch,
+std::vector<int64_t> key_of(const Problem& problem, bool transposed, int64_t threads, bool frozen) {
+    std::vector<int64_t> key{transposed, frozen, static_cast<int64_t>(winograd()), threads, problem.batch,
                              problem.coarse_channels, problem.fine_channels, problem.groups};
     for (const Axis& a : problem.axes) key.insert(key.end(), {a.kernel, a.stride, a.dilation, a.lo, a.coarse, a.fine});
     return key;
@@ -229,12 +229,12 @@ std::vector<int64_t> key_of(const Problem& problem, bool transposed, int64_t thr
 
 }  // namespace
 
-std::shared_ptr<const GatherPlan> GatherPlan::of(const Problem& problem, bool transposed) {
+std::shared_ptr<const GatherPlan> GatherPlan::of(const Problem& problem, bool transposed, bool frozen) {
     constexpr size_t kKept = 64;
     static std::mutex mutex;
     static std::list<Kept>* const kept = new std::list<Kept>;  // the latest first; outlives every thread
     const int64_t workers = tconv::threads();
-    std::vector<int64_t> key = key_of(problem, transposed, workers);
+    std::vector<int64_t> key = key_of(problem, transposed, workers, frozen);
     {
         std::lock_guard<std::mutex> lock(mutex);
         for (auto it = kept->begin(); it != kept->end(); ++it)
@@ -243,7 +243,7 @@ std::shared_ptr<const GatherPlan> GatherPlan::of(const Problem& problem, bool tr
                 return it->plan;
             }
     }
-    auto plan = std::make_shared<const GatherPlan>(problem, transposed, workers);
+    auto plan = std::make_shared<const GatherPlan>(problem, transposed, workers, frozen);
     std::lock_guard<std::mutex> lock(mutex);
     kept->push_front({std::move(key), plan});
     if (kept->size() > kKept) kept->pop_back();

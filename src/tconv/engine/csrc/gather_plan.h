@@ -43,12 +43,12 @@ struct Pass {
 enum class Form { outer, dot, depthwise };
 
 struct GatherPlan {
-    // Plans for a kernel whose coarse channels lie side by side.
-    GatherPlan(const Problem& problem, bool transposed, int64_t threads);
+    // Plans for a kernel whose coarse channels lie side by side; frozen: it is laid out but once.
+    GatherPlan(const Problem& problem, bool transposed, int64_t threads, bool frozen);
     GatherPlan(const GatherPlan&) = delete;  // passes point into lattices
 
     // The plan for these numbers, made once; a bounded number of them is kept.
-    static std::shared_ptr<const GatherPlan> of(const Problem& problem, bool transposed);
+    static std::shared_ptr<const GatherPlan> of(const Problem& problem, bool transposed, bool frozen = false);
 
     int64_t panels_per_group() const { return (lanes + width - 1) / width; }
     int64_t panels() const { return form == Form::depthwise ? 1 : problem.groups * panels_per_group(); }

@@ -71,15 +71,16 @@ class TiledGather {
   public:
     // Null if the problem cannot be computed so, or not faster than by `direct` multiply-adds of one vector.
     static std::shared_ptr<const TiledGather> of(const Problem& problem, bool transposed, double direct,
-                                                 int64_t threads);
+                                                 int64_t threads, bool frozen);
 
-    void run(const float* input, const KernelView& kernel, float* output, const Finish& finish) const;
+    int64_t packed_floats() const { return packed_floats_; }
+    void pack(const KernelView& kernel, float* packed) const;
+    void run(const float* input, const float* packed, float* output, const Finish& finish) const;
     PlanFacts facts() const;
 
   private:
     TiledGather(const Problem& problem, bool transposed, std::vector<TiledProduct> products, int64_t threads);
-    double work() const;
-    void pack(const KernelView& kernel, float* packed) const;
+    double work(bool frozen) const;
     void pack_panel(const TiledProduct& product, int64_t panel, const KernelView& kernel, float* out) const;
     void compute(const TiledProduct& product, int64_t first, int64_t count, const float* packed, const float* bias,
                  const Finish& finish, const float* input, float* output) const;

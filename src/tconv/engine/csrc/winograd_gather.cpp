@@ -35,7 +35,7 @@ TiledGather::TiledGather(const Problem& problem, bool transposed, std::vector<Ti
 }
 
 // In multiply-adds of one vector, as GatherPlan::work.
-double TiledGather::work() const {
+double TiledGather::work(bool frozen) const {
     constexpr double kTile = 40, kFetch = 2, kTask = 4000;
     constexpr double kCell = 170, kResult = 20, kTap = 28;  // a vector's cells of a tile, its results, and a weight
     constexpr double kPartial = 3;                          // a vector that is not full
@@ -49,19 +49,20 @@ double TiledGather::work() const {
         const double tasks = static_cast<double>(ceil_div(problem_.batch * product.tiles(), chunk_));
         total += tasks * (kTask + kProducts * depth * vectors * kFetch);
         total += tiles * kProducts * vectors * (depth + kTile / static_cast<double>(rows_));
-        total += tiles * (cells * kCell + vectors * kResult) + kProducts * depth * vectors * kTap;
+        total += tiles * (cells * kCell + vectors * kResult);
+        if (!frozen) total += kProducts * depth * vectors * kTap;
     }
     return total;
 }
 
 std::shared_ptr<const TiledGather> TiledGather::of(const Problem& problem, bool transposed, double direct,
-                                                   int64_t threads) {
+                                                   int64_t threads, bool frozen) {
     if (winograd() == Winograd::never) return {};
     std::vector<TiledProduct> products = tiled_products(problem, transposed);
     if (products.empty()) return {};
     // The choice is made for one thread, so that it is the same for any number, and so is each bit of the result.
     const TiledGather alone(problem, transposed, products, 1);
-    if (winograd() == Winograd::where_it_wins && alone.work() >= direct) return {};
+    if (winograd() == Winograd::where_it_wins && alone.work(frozen) >= direct) return {};
     return std::shared_ptr<const TiledGather>(new TiledGather(problem, transposed, std::move(products), threads));
 }
 
@@ -103,13 +104,12 @@ void TiledGather::pack(const KernelView& kernel, float* packed) const {
     });
 }
 
-void TiledGather::run(const float* input, const KernelView& kernel, float* output, const Finish& finish) const {
-    const Scratch packed(packed_floats_), bias(finish.bias ? lanes_ + kernels().width : 0);
+void TiledGather::run(const float* input, const float* packed, float* output, const Finish& finish) const {
+    const Scratch bias(finish.bias ? lanes_ + kernels().width : 0);
     if (finish.bias) {
         std::memcpy(bias.data(), finish.bias, lanes_ * sizeof(float));
         std::memset(bias.data() + lanes_, 0, kernels().width * sizeof(float));
     }
-    pack(kernel, packed.data());
     std::vector<int64_t> begins{0};  // of each product's pieces of work
     for (const TiledProduct& product : products_)
         begins.push_back(begins.back() + ceil_div(problem_.batch * product.tiles(), chunk_));
@@ -117,7 +117,7 @@ void TiledGather::run(const float* input, const KernelView& kernel, float* outpu
         const int64_t which = std::upper_bound(begins.begin(), begins.end(), piece) - begins.begin() - 1;
         const TiledProduct& product = products_[which];
         const int64_t first = (piece - begins[which]) * chunk_;
-        compute(product, first, std::min(chunk_, problem_.batch * product.tiles() - first), packed.data(),
+        compute(product, first, std::min(chunk_, problem_.batch * product.tiles() - first), packed,
                 finish.bias ? bias.data() : nullptr, finish, input, output);
     });
 }

@@ -1,0 +1,42 @@
+"""A kernel that no longer changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..methods.channels import Array
+
+__all__ = ["Packed"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Packed:
+    """A kernel to be used many times: how it is laid out is kept, for the settings and sizes that it met lately.
+
+    Args:
+        array: a copy of its own, `(*K, D / groups, C)`, float32, that cannot be written to.
+        layouts: the compiled part's; None in the portable package.
+    """
+
+    array: Array
+    layouts: Any
+
+    @classmethod
+    def of(cls, kernel: Array, layouts: Any) -> Packed:
+        """A kernel as it is now."""
+        array = np.array(kernel, np.float32, order="C")
+        array.flags.writeable = False
+        return cls(array, layouts)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the kernel."""
+        return self.array.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Float32."""
+        return self.array.dtype
