@@ -64,6 +64,7 @@ struct Case {
     Activation activation;
     float slope;
     tconv::Winograd winograd;
+    bool packed;
 };
 
 Problem problem_of(const Case& drawn) { return {drawn.numbers.data(), static_cast<int64_t>(drawn.numbers.size())}; }
@@ -92,6 +93,7 @@ Case draw() {
     drawn.activation = static_cast<Activation>(between(0, 2) ? 0 : between(1, 6));
     drawn.slope = one_of(0, 1) ? 0.5f : 0.0f;
     drawn.winograd = static_cast<tconv::Winograd>(one_of(0, 1, 2, 2));
+    drawn.packed = between(0, 2) == 0;
     return drawn;
 }
 
@@ -159,10 +161,10 @@ void fail(const Case& drawn, const char* what, int threads, int64_t at, double g
     std::fprintf(stderr, "%s, %d threads, [%lld]: got %g, wanted %g; problem:", what, threads, static_cast<long long>(at),
                  got, wanted);
     for (int64_t number : drawn.numbers) std::fprintf(stderr, " %lld", static_cast<long long>(number));
-    std::fprintf(stderr, "; kernel steps %lld %lld %lld, bias %d, activation %d, slope %g, winograd %d\n",
+    std::fprintf(stderr, "; kernel steps %lld %lld %lld, bias %d, activation %d, slope %g, winograd %d, packed %d\n",
                  static_cast<long long>(drawn.lies.per_tap), static_cast<long long>(drawn.lies.per_row),
                  static_cast<long long>(drawn.lies.per_column), drawn.bias, static_cast<int>(drawn.activation),
-                 static_cast<double>(drawn.slope), static_cast<int>(drawn.winograd));
+                 static_cast<double>(drawn.slope), static_cast<int>(drawn.winograd), drawn.packed);
     std::exit(1);
 }
 
@@ -206,10 +208,12 @@ void check_all(const Case& drawn) {
     const auto finish = [&](const Floats& bias) {
         return tconv::Finish{drawn.bias ? bias.data() : nullptr, drawn.activation, drawn.slope};
     };
+    tconv::Layouts kept;  // for both layers, and any number of threads
+    tconv::Layouts* const layouts = drawn.packed ? &kept : nullptr;
     check(drawn, "conv_transpose", fine, drawn.activation,
-          [&](float* out) { tconv::conv_transpose(problem, x.data(), weights, out, finish(bias_out)); });
+          [&](float* out) { tconv::conv_transpose(problem, x.data(), weights, out, finish(bias_out), layouts); });
     check(drawn, "conv", coarse, drawn.activation,
-          [&](float* out) { tconv::conv(problem, y.data(), weights, out, finish(bias_in)); });
+          [&](float* out) { tconv::conv(problem, y.data(), weights, out, finish(bias_in), layouts); });
     check(drawn, "kernel_gradient", gradient, Activation::none, [&](float* out) {
         KernelView into = drawn.lies;
         into.data = out;
