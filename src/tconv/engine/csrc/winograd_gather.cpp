@@ -36,9 +36,11 @@ TiledGather::TiledGather(const Problem& problem, bool transposed, std::vector<Ti
 
 // In multiply-adds of one vector, as GatherPlan::work.
 double TiledGather::work(bool frozen) const {
-    constexpr double kTile = 40, kFetch = 2, kTask = 4000;
+    constexpr double kTile = 40, kTask = 4000;
     constexpr double kCell = 170, kResult = 20, kTap = 28;  // a vector's cells of a tile, its results, and a weight
     constexpr double kPartial = 3;                          // a vector that is not full
+    constexpr int64_t kFar = (int64_t{12} << 20) / 4;
+    const double fetch = packed_floats_ > kFar ? 20 : 2;    // a vector of weights, from a far cache or a near one
     const double vector = kernels().width, vectors = static_cast<double>(panels() * width_) / vector;
     double total = 0;
     for (const TiledProduct& product : products_) {
@@ -47,7 +49,7 @@ double TiledGather::work(bool frozen) const {
         const double cells = static_cast<double>(product.sources() * ceil_div(depth_, kernels().width)) *
                              (depth_ % kernels().width ? kPartial : 1);
         const double tasks = static_cast<double>(ceil_div(problem_.batch * product.tiles(), chunk_));
-        total += tasks * (kTask + kProducts * depth * vectors * kFetch);
+        total += tasks * (kTask + kProducts * depth * vectors * fetch);
         total += tiles * kProducts * vectors * (depth + kTile / static_cast<double>(rows_));
         total += tiles * (cells * kCell + vectors * kResult);
         if (!frozen) total += kProducts * depth * vectors * kTap;
