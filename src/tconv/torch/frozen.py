@@ -42,7 +42,8 @@ torch.fx.wrap("conv_transpose")
 class Frozen(nn.Module):
     """A layer and the activation behind it in one, without gradients for its numbers; its input may have one.
 
-    The layer is one of ours; or PyTorch's own, after `own`.
+    The layer is one of ours; or PyTorch's own, after `own`. The engine lays its weights out once, and again after they
+    were written to, as by `load_state_dict`; what is written by way of `weight.data` it does not see.
     """
 
     def __init__(self, layer: nn.Module, finish: Finish, batched: bool) -> None:
