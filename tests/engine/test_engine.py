@@ -91,15 +91,29 @@ def test_rounding_is_that_of_float32_against_float64():
         assert np.abs(got - want).max() < 2e-6 * np.abs(want).max() * np.sqrt(ins * 16)
 
 
+def guarded(*arrays):
+    """The same, each with something that is no number before and behind it in memory."""
+    made = []
+    for array in arrays:
+        room = np.full(array.size + 256, np.nan, np.float32)
+        room[128:128 + array.size] = array.ravel()
+        made.append(room[128:128 + array.size].reshape(array.shape))
+    return made
+
+
+def at_once(work, count=6):
+    """Let so many Python threads do it."""
+    threads = [threading.Thread(target=work) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
 def test_no_number_beyond_the_arrays_is_read_into_a_result():
     problem, ins, outs, batch = TABLE[5]
     x, y, w = arrays(problem, ins, outs, batch)
-    guarded = []
-    for array in (x, y, w):
-        room = np.full(array.size + 256, np.nan, np.float32)
-        room[128:128 + array.size] = array.ravel()
-        guarded.append(room[128:128 + array.size].reshape(array.shape))
-    gx, gy, gw = guarded
+    gx, gy, gw = guarded(x, y, w)
     assert np.array_equal(engine.conv_transpose(gx, gw, problem), methods.columns(x, w, problem))
     assert np.array_equal(engine.conv(gy, gw, problem), methods.conv(y, w, problem))
     assert np.array_equal(engine.kernel_gradient(gy, gx, problem), methods.kernel_gradient(y, x, problem))
@@ -139,11 +153,7 @@ def test_many_python_threads_may_call_at_once():
             got = engine.conv_transpose(x, w, problem), engine.kernel_gradient(y, x, problem)
             wrong.extend(1 for a, b in zip(got, wants, strict=True) if not np.array_equal(a, b))
 
-    threads = [threading.Thread(target=work) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(work)
     assert not wrong
 
 

@@ -1,13 +1,11 @@
 """Kernels that are laid out once: the same results as of live ones, for any number of sizes and of threads."""
 
-import threading
-
 import numpy as np
 import pytest
 
 from tconv import engine, methods
 from tconv.geometry import Spec, problem_from_coarse
-from tests.engine.test_engine import TABLE, arrays
+from tests.engine.test_engine import TABLE, arrays, at_once
 
 pytestmark = pytest.mark.skipif(not engine.available(), reason="the portable package; build with a C++ compiler")
 
@@ -55,9 +53,5 @@ def test_many_python_threads_may_share_one():
     def work():
         wrong.extend(1 for _ in range(20) if not np.array_equal(engine.conv_transpose(x, packed, problem), want))
 
-    threads = [threading.Thread(target=work) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(work)
     assert not wrong

@@ -12,7 +12,7 @@ from tconv import engine, methods
 from tconv.errors import SettingError
 from tconv.geometry import Extent, Problem, Spec, problem_from_coarse
 from tests import strategies
-from tests.engine.test_engine import TABLE, arrays
+from tests.engine.test_engine import TABLE, arrays, guarded
 
 pytestmark = pytest.mark.skipif(not engine.available(), reason="the portable package; build with a C++ compiler")
 
@@ -119,12 +119,7 @@ def test_the_error_against_float64_is_at_most_twice_that_without_tiles(kernel, s
 def test_no_number_beyond_the_arrays_is_read_into_a_tile(tiles):
     problem, ins, outs, batch = TABLE[5]
     x, y, w = arrays(problem, ins, outs, batch)
-    guarded = []
-    for array in (x, y, w):
-        room = np.full(array.size + 256, np.nan, np.float32)
-        room[128:128 + array.size] = array.ravel()
-        guarded.append(room[128:128 + array.size].reshape(array.shape))
-    gx, gy, gw = guarded
+    gx, gy, gw = guarded(x, y, w)
     assert np.array_equal(engine.conv_transpose(gx, gw, problem), methods.columns(x, w, problem))
     assert np.array_equal(engine.conv(gy, gw, problem), methods.conv(y, w, problem))
     assert np.array_equal(engine.kernel_gradient(gy, gx, problem), methods.kernel_gradient(y, x, problem))
