@@ -14,6 +14,7 @@
 #include "contractions.h"
 #include "kernels.h"
 #include "pool.h"
+#include "streaming.h"
 #include "winograd.h"
 
 namespace {
@@ -33,10 +34,10 @@ int64_t one_of(Choices... choices) {
     return all[between(0, sizeof...(choices) - 1)];
 }
 
-// As many floats as are asked for and not one more, not aligned to anything wider than themselves.
+// As many floats as are asked for and not one more, at the beginning of a line of memory or a few floats after it.
 class Floats {
   public:
-    explicit Floats(int64_t count) : count_(count), skipped_(between(0, 3)), block_(new float[count + skipped_]) {
+    explicit Floats(int64_t count) : count_(count), skipped_(one_of(0, 0, 1, 2, 3)), block_(taken(count + skipped_), &std::free) {
         for (float& value : *this) value = NAN;
     }
     float* data() const { return block_.get() + skipped_; }
@@ -46,8 +47,14 @@ class Floats {
     float operator[](int64_t at) const { return data()[at]; }
 
   private:
+    static float* taken(int64_t count) {
+        void* block = nullptr;
+        if (posix_memalign(&block, tconv::kLine, count * sizeof(float))) throw std::bad_alloc();
+        return static_cast<float*>(block);
+    }
+
     int64_t count_, skipped_;
-    std::unique_ptr<float[]> block_;
+    std::unique_ptr<float[], decltype(&std::free)> block_;
 };
 
 Floats whole_numbers(int64_t count) {
@@ -64,6 +71,7 @@ struct Case {
     Activation activation;
     float slope;
     tconv::Winograd winograd;
+    int64_t streams_from;  // bytes
     bool packed;
 };
 
@@ -73,7 +81,9 @@ Case draw() {
     const int64_t rank = one_of(1, 1, 2, 2, 2, 3), groups = one_of(1, 1, 1, 2, 3, 8, 17);
     const bool large = between(0, 3) == 0;
     const int64_t most_each = groups > 3 ? 2 : one_of(1, 3, 8, 16, 20, 50);
-    const int64_t ins = groups * between(1, most_each), outs = groups * between(1, most_each);
+    const bool whole_lines = groups == 1 && between(0, 3) == 0;
+    const int64_t ins = whole_lines ? one_of(16, 32, 48) : groups * between(1, most_each);
+    const int64_t outs = whole_lines ? one_of(16, 32, 48) : groups * between(1, most_each);
     Case drawn;
     drawn.numbers = {rank, one_of(0, 1, 1, 2, 5, 40), ins, outs, groups};
     const int64_t size = rank == 1 ? (large ? 60 : 9) : rank == 2 ? (large ? 17 : 5) : (large ? 6 : 3);
@@ -93,6 +103,7 @@ Case draw() {
     drawn.activation = static_cast<Activation>(between(0, 2) ? 0 : between(1, 6));
     drawn.slope = one_of(0, 1) ? 0.5f : 0.0f;
     drawn.winograd = static_cast<tconv::Winograd>(one_of(0, 1, 2, 2));
+    drawn.streams_from = one_of(0, int64_t{1} << 40);
     drawn.packed = between(0, 2) == 0;
     return drawn;
 }
@@ -161,10 +172,11 @@ void fail(const Case& drawn, const char* what, int threads, int64_t at, double g
     std::fprintf(stderr, "%s, %d threads, [%lld]: got %g, wanted %g; problem:", what, threads, static_cast<long long>(at),
                  got, wanted);
     for (int64_t number : drawn.numbers) std::fprintf(stderr, " %lld", static_cast<long long>(number));
-    std::fprintf(stderr, "; kernel steps %lld %lld %lld, bias %d, activation %d, slope %g, winograd %d, packed %d\n",
+    std::fprintf(stderr, "; kernel steps %lld %lld %lld, bias %d, activation %d, slope %g, winograd %d, packed %d, streams from %lld\n",
                  static_cast<long long>(drawn.lies.per_tap), static_cast<long long>(drawn.lies.per_row),
                  static_cast<long long>(drawn.lies.per_column), drawn.bias, static_cast<int>(drawn.activation),
-                 static_cast<double>(drawn.slope), static_cast<int>(drawn.winograd), drawn.packed);
+                 static_cast<double>(drawn.slope), static_cast<int>(drawn.winograd), drawn.packed,
+                 static_cast<long long>(drawn.streams_from));
     std::exit(1);
 }
 
@@ -205,6 +217,7 @@ void check_all(const Case& drawn) {
     KernelView weights = drawn.lies;
     weights.data = kernel.data();
     tconv::set_winograd(drawn.winograd);
+    tconv::set_streams_from(drawn.streams_from);
     const auto finish = [&](const Floats& bias) {
         return tconv::Finish{drawn.bias ? bias.data() : nullptr, drawn.activation, drawn.slope};
     };

@@ -19,7 +19,7 @@ FORMS = {
     "depthwise": "lanes are channels, each with weights of its own: every group has one",
     "winograd": "tiles of 4x4 cells are transformed, so that 16 products stand for up to 36",
     "coarse lanes": "lanes are coarse channels, rows are (tap, fine channel)",
-    "fine lanes": "lanes are (tap, fine channel), rows are coarse channels, which are too few to fill the lanes",
+    "fine lanes": "lanes are (tap, fine channel), rows are coarse channels: there are few of them",
 }
 
 
@@ -39,6 +39,8 @@ class Plan:
             the useful ones where Winograd's tiles spare some.
         packed_bytes: of the kernel, laid out anew in each call.
         copies: whether the input is copied, block by block, with zeros around it.
+        streams: whether the result is stored past the caches, which it is too large for, if it begins with a line of
+            memory.
         blocks: pieces of work that the threads share.
         threads: how many there are at most.
         isa: instruction set.
@@ -54,6 +56,7 @@ class Plan:
     executed: int
     packed_bytes: int
     copies: bool
+    streams: bool
     blocks: int
     threads: int
     isa: str
@@ -64,7 +67,7 @@ class Plan:
         """The plan that the compiled part describes."""
         return cls(contraction, problem, extent, said["form"], said["tile"], said["products"],
                    cost(problem, extent).multiply_adds, said["executed"], 4 * said["packed"], said["copies"],
-                   said["blocks"], threads, isa)
+                   said["streams"], said["blocks"], threads, isa)
 
     @property
     def efficiency(self) -> float:
@@ -83,6 +86,7 @@ class Plan:
             f"{self.efficiency:.0%} are useful",
             f"kernel: {f'{self.packed_bytes:,} bytes laid out anew' if self.packed_bytes else 'read as it lies'}",
             f"input: {'copied block by block, with zeros around it' if self.copies else 'read in place'}",
+            f"result: stored {'past the caches, which it is too large for' if self.streams else 'as usual'}",
             f"{self.blocks} block{'s' * (self.blocks > 1)} for up to {self.threads} thread{'s' * (self.threads > 1)}",
         )
         return "\n".join(lines)

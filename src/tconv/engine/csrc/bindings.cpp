@@ -10,6 +10,7 @@
 #include "contractions.h"
 #include "kernels.h"
 #include "pool.h"
+#include "streaming.h"
 #include "winograd.h"
 
 namespace nb = nanobind;
@@ -46,6 +47,7 @@ nb::dict described(const PlanFacts& facts) {
     said["executed"] = facts.executed;
     said["packed"] = facts.packed_floats;
     said["copies"] = facts.copies;
+    said["streams"] = facts.streams;
     said["blocks"] = facts.blocks;
     return said;
 }
@@ -88,6 +90,9 @@ NB_MODULE(_native, m) {
     m.def("threads", &threads);
     m.def("set_threads", &set_threads);
     m.def("winograd", [] { return static_cast<int>(winograd()); });
+    m.attr("LINE") = kLine;
+    m.def("streams_from", &streams_from);
+    m.def("set_streams_from", &set_streams_from);
     m.def("set_winograd", [](int use) { set_winograd(static_cast<Winograd>(use)); });
     m.def("borrow_threads", [](uintptr_t parallel, uintptr_t max_threads, uintptr_t in_parallel) {
         borrow_threads({reinterpret_cast<decltype(OpenMP::parallel)>(parallel),

@@ -34,7 +34,13 @@ class Correlate {
         const float* fine;
         Grid fine_grid;
         bool fresh;                             // the first of its split
-        const float* coarse;                    // in panels where they are the lanes
+        const float* coarse;                    // in panels where they are the lanes, unless one cell is a panel
+    };
+
+    // Where the places of a block lie in both arrays.
+    struct Places {
+        int64_t images = 0, points = 0;
+        std::vector<int64_t> fine, coarse;
     };
 
     // Where sums are made; rows from `tail_from` on lie in `tail`.
@@ -44,13 +50,21 @@ class Correlate {
         int64_t tail_from;
     };
 
+    struct Choice {
+        int shape;
+        double cost;
+    };
+
+    static Choice choose_tile(int64_t rows, int64_t lanes, bool in_panels);
     void choose_form();
     void choose_splits();
     void accumulate(const Part& part, const float* fine, const float* coarse, const Sink& sink) const;
-    bool in_panels() const { return !fine_lanes_ && !depthwise_; }
+    bool coarse_lanes() const { return !fine_lanes_ && !depthwise_; }
+    bool in_panels() const { return coarse_lanes() && (problem_.groups > 1 || tile_lanes_ != coarse_group_); }
     int64_t places(int64_t points) const;       // coarse cells of one image's band
+    Places places_of(const Block& block) const;
     void pack_panels(const Block& block, const float* coarse, float* out) const;
-    void tiles(const Part& part, int64_t group, const Block& block, const Sink& sink) const;
+    void tiles(const Part& part, int64_t group, const Block& block, const Places& places, const Sink& sink) const;
     void store(const float* sums, const KernelView& kernel) const;
     int64_t tap_offset(int64_t tap, const Grid& grid) const;
 
@@ -86,6 +100,21 @@ Correlate::Correlate(const Problem& problem)
     choose_splits();
 }
 
+// What all tiles do at one place: products and loads, in vectors. Panels that are wide do not stay in the first cache.
+Correlate::Choice Correlate::choose_tile(int64_t rows, int64_t lanes, bool in_panels) {
+    const Kernels& table = kernels();
+    Choice best{};
+    for (int v = 0; v < 6; ++v) {
+        const int64_t wide = table.sums_shape[v].lanes, high = table.sums_shape[v].rows, vectors = wide / table.width;
+        constexpr int64_t kPlaces = 2;  // loads that say where a place lies
+        const double fetch = in_panels && vectors > 2 ? 1.1 : 1.0;
+        const int64_t each = high * vectors + high + vectors + kPlaces;
+        const double cost = static_cast<double>(ceil_div(lanes, wide) * ceil_div(rows, high) * each) * fetch;
+        if (v == 0 || cost < best.cost) best = {v, cost};
+    }
+    return best;
+}
+
 void Correlate::choose_form() {
     const Kernels& table = kernels();
     if (depthwise_) {
@@ -93,25 +122,17 @@ void Correlate::choose_form() {
     } else {
         const Axis& last = problem_.axes[2];
         const int64_t run = last.dilation == 1 ? last.kernel * fine_group_ : fine_group_;
-        const int64_t width = table.width;
-        const auto waste = [width](int64_t lanes) { return static_cast<double>((lanes + width - 1) / width * width) / lanes; };
+        const int64_t sets = problem_.taps() * fine_group_ / run;
         const bool contiguous = problem_.groups == 1 || last.kernel == 1;
-        fine_lanes_ = coarse_group_ < width && contiguous && waste(run) * 1.2 < waste(coarse_group_);
+        const Choice coarse = choose_tile(problem_.taps() * fine_group_, coarse_group_, true);
+        const Choice fine = choose_tile(coarse_group_, run, false);
+        fine_lanes_ = contiguous && coarse_group_ <= 2 * table.width && sets * fine.cost < coarse.cost;
         if (fine_lanes_) {
-            sets_ = problem_.axes[0].kernel * problem_.axes[1].kernel * (last.dilation == 1 ? 1 : last.kernel);
-            rows_ = coarse_group_, lanes_ = run;
+            sets_ = sets, rows_ = coarse_group_, lanes_ = run;
         } else {
             rows_ = problem_.taps() * fine_group_, lanes_ = coarse_group_;
         }
-        int best = 0;
-        double least = 0;
-        constexpr double kPenalty[5] = {1.25, 1.0, 1.0, 1.1, 1.5};  // loads against multiply-adds
-        for (int v = 0; v < 5; ++v) {
-            const int64_t wide = table.sums_shape[v].lanes, high = table.sums_shape[v].rows;
-            const double cost = static_cast<double>((lanes_ + wide - 1) / wide * wide) *
-                                static_cast<double>((rows_ + high - 1) / high * high) * kPenalty[v];
-            if (v == 0 || cost < least) best = v, least = cost;
-        }
+        const int best = fine_lanes_ ? fine.shape : coarse.shape;
         tile_ = table.sums[best], tile_rows_ = table.sums_shape[best].rows, tile_lanes_ = table.sums_shape[best].lanes;
     }
     // Places a large power of two apart would fall into the same few lines of the first cache.
@@ -146,9 +167,9 @@ void Correlate::choose_splits() {
 }
 
 double Correlate::work() const {
-    constexpr double kFetch = 1.25;  // places are read from the second cache
+    const double fetch = fine_lanes_ ? 0.85 : 1.25;  // rows of many taps come from the second cache
     const double sums = static_cast<double>((depthwise_ ? 1 : problem_.groups) * sets_ * padded_rows_ * pitch_);
-    return static_cast<double>(problem_.batch * problem_.coarse_cells()) * sums / kernels().width * kFetch;
+    return static_cast<double>(problem_.batch * problem_.coarse_cells()) * sums / kernels().width * fetch;
 }
 
 PlanFacts Correlate::facts() const {
@@ -165,7 +186,7 @@ PlanFacts Correlate::facts() const {
 void Correlate::run(const float* fine, const float* coarse, const KernelView& kernel) {
     const int64_t size = problem_.groups * sets_ * padded_rows_ * pitch_;
     // Sums that lie as the kernel does are made in it; only a last tile that is not full has a place aside.
-    const bool in_place = splits_ == 1 && in_panels() && problem_.groups == 1 && pitch_ == lanes_;
+    const bool in_place = splits_ == 1 && coarse_lanes() && problem_.groups == 1 && pitch_ == lanes_;
     Scratch sums(in_place ? tile_rows_ * pitch_ : splits_ * size);
     const Sink sink = in_place ? Sink{kernel.data, sums.data(), rows_ / tile_rows_ * tile_rows_}
                                : Sink{sums.data(), nullptr, padded_rows_};
@@ -222,6 +243,7 @@ void Correlate::accumulate(const Part& part, const float* fine, const float* coa
     constexpr int64_t kSlack = 64;  // the widest panel
     Scratch fine_copy(copies_fine_ ? images_ * fine_window_.image() + kSlack : 0);
     Scratch panels(in_panels() ? images_ * places(band_) * problem_.groups * pitch_ : 0);
+    Places where;
     if (copies_fine_) std::fill_n(fine_copy.data() + images_ * fine_window_.image(), kSlack, 0.0f);
     for (int64_t i = part.split * blocks / splits_; i < (part.split + 1) * blocks / splits_; ++i) {
         Block block{};
@@ -243,7 +265,8 @@ void Correlate::accumulate(const Part& part, const float* fine, const float* coa
                         fine_window_);
         block.coarse = in_panels() ? panels.data() : coarse + block.image * coarse_.image() + at(coarse_, coarse_first);
         if (in_panels()) pack_panels(block, coarse, panels.data());
-        for (int64_t group = 0; group < (depthwise_ ? 1 : problem_.groups); ++group) tiles(part, group, block, sink);
+        if (block.images != where.images || block.points != where.points) where = places_of(block);
+        for (int64_t group = 0; group < (depthwise_ ? 1 : problem_.groups); ++group) tiles(part, group, block, where, sink);
     }
 }
 
@@ -253,23 +276,28 @@ int64_t Correlate::tap_offset(int64_t tap, const Grid& grid) const {
     return z * a[0].dilation * grid.plane() + y * a[1].dilation * grid.row() + x * a[2].dilation * grid.pixel();
 }
 
-void Correlate::tiles(const Part& part, int64_t group, const Block& block, const Sink& sink) const {
+Correlate::Places Correlate::places_of(const Block& block) const {
     std::array<int64_t, 3> sizes = coarse_.sizes;
     sizes[band_axis_] = block.points;
     const Grid& fine = block.fine_grid;
-    std::vector<int64_t> fine_places, coarse_places;
+    const auto& axes = problem_.axes;
+    Places places{block.images, block.points, {}, {}};
     for (int64_t n = 0; n < block.images; ++n)
         for (int64_t z = 0; z < sizes[0]; ++z)
             for (int64_t y = 0; y < sizes[1]; ++y)
                 for (int64_t x = 0; x < sizes[2]; ++x) {
-                    const auto& axes = problem_.axes;
-                    fine_places.push_back(n * fine.image() + z * axes[0].stride * fine.plane() +
+                    places.fine.push_back(n * fine.image() + z * axes[0].stride * fine.plane() +
                                           y * axes[1].stride * fine.row() + x * axes[2].stride * fine.pixel());
-                    coarse_places.push_back(
-                        in_panels() ? static_cast<int64_t>(coarse_places.size()) * tile_lanes_
+                    places.coarse.push_back(
+                        in_panels() ? static_cast<int64_t>(places.coarse.size()) * tile_lanes_
                                     : n * coarse_.image() + z * coarse_.plane() + y * coarse_.row() + x * coarse_.pixel());
                 }
-    const int64_t places = static_cast<int64_t>(fine_places.size());
+    return places;
+}
+
+void Correlate::tiles(const Part& part, int64_t group, const Block& block, const Places& where, const Sink& sink) const {
+    const Grid& fine = block.fine_grid;
+    const int64_t places = static_cast<int64_t>(where.fine.size());
     const int64_t coarse_at = group * coarse_group_, fine_at = group * fine_group_;
     const int64_t panel_floats = places * tile_lanes_;
     const float* panels = block.coarse + group * (pitch_ / tile_lanes_) * panel_floats;
@@ -291,13 +319,13 @@ void Correlate::tiles(const Part& part, int64_t group, const Block& block, const
                 const int64_t tap = problem_.axes[2].dilation == 1 ? set * problem_.axes[2].kernel : set;
                 if (fine_lanes_)
                     tile_(Sums{block.coarse, &offsets[m], block.fine + fine_at + tap_offset(tap, fine) + lane,
-                               coarse_places.data(), fine_places.data(), places, out, pitch_, block.fresh});
+                               where.coarse.data(), where.fine.data(), places, out, pitch_, block.fresh});
                 else if (depthwise_)
-                    kernels().depthwise_sums(Sums{block.fine, &offsets[m], block.coarse, fine_places.data(),
-                                                  coarse_places.data(), places, out, pitch_, block.fresh}, problem_.groups);
+                    kernels().depthwise_sums(Sums{block.fine, &offsets[m], block.coarse, where.fine.data(),
+                                                  where.coarse.data(), places, out, pitch_, block.fresh}, problem_.groups);
                 else
-                    tile_(Sums{block.fine, &offsets[m], panels + lane / tile_lanes_ * panel_floats, fine_places.data(),
-                               coarse_places.data(), places, out, pitch_, block.fresh});
+                    tile_(Sums{block.fine, &offsets[m], panels + lane / tile_lanes_ * panel_floats, where.fine.data(),
+                               where.coarse.data(), places, out, pitch_, block.fresh});
             }
 }
 

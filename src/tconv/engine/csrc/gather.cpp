@@ -8,6 +8,7 @@
 #include "gather_plan.h"
 #include "pool.h"
 #include "scratch.h"
+#include "streaming.h"
 
 namespace tconv {
 namespace {
@@ -40,6 +41,7 @@ class Gather {
     const Finish finish_;
     const float* packed_ = nullptr;           // the kernel, panel by panel
     const float* bias_ = nullptr;             // one for each lane of each panel
+    bool streams_ = false;                    // whole tiles are stored past the caches
 };
 
 const float* Gather::natural(const TapRun& run, int64_t tap, int64_t group, int64_t lane, int64_t channel) const {
@@ -147,6 +149,7 @@ void Gather::run(const float* input, const float* packed, float* output) {
     Scratch bias(finish_.bias ? problem_.groups * plan_.panels_per_group() * plan_.width + kernels().width : 0);
     if (finish_.bias) lay_bias(bias.data()), bias_ = bias.data();
     packed_ = packed;
+    streams_ = plan_.streams && reinterpret_cast<uintptr_t>(output) % kLine == 0;
     const int64_t begin = plan_.begin[plan_.band_axis], end = plan_.end[plan_.band_axis];
     const int64_t bands = ceil_div(end - begin, plan_.band), runs = ceil_div(problem_.batch, plan_.images);
     const int64_t panels = plan_.panels();
@@ -179,6 +182,7 @@ void Gather::compute(const Block& block, const float* input, float* output) cons
         window = input + block.image * plan_.input.image();
     }
     for (const Pass& pass : plan_.passes) compute_pass(pass, block, window, output);
+    if (streams_) settle();
 }
 
 void Gather::compute_pass(const Pass& pass, const Block& block, const float* window, float* output) const {
@@ -245,6 +249,7 @@ void Gather::compute_pass(const Pass& pass, const Block& block, const float* win
         tile.from = group * plan_.depth;
         tile.bias = bias_ ? bias_ + panel * plan_.width : nullptr;
         tile.activation = finish_.activation, tile.slope = finish_.slope;
+        tile.stream = streams_;
         for (int64_t m = 0; m < points; m += plan_.rows) {
             tile.rows = rows.data() + m, tile.count = std::min<int64_t>(plan_.rows, points - m);
             tile.outs = outs.data() + m, tile.to = group * (plan_.lanes / plan_.lattices[2].phases) + lane0;
@@ -321,6 +326,7 @@ PlanFacts plan_facts(const Problem& problem, bool transposed) {
     facts.executed = plan->executed_multiply_adds();
     facts.packed_floats = plan->packed_floats;
     facts.copies = plan->copies;
+    facts.streams = plan->streams;
     const int axis = plan->band_axis;
     facts.blocks = ceil_div(problem.batch, plan->images) * ceil_div(plan->end[axis] - plan->begin[axis], plan->band) *
                    plan->panel_groups;

@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "pool.h"
+#include "streaming.h"
 
 namespace tconv {
 
@@ -29,6 +30,8 @@ GatherPlan::GatherPlan(const Problem& problem_, bool transposed_, int64_t thread
     list_weights();
     list_passes();
     choose_blocks(threads);
+    const int64_t cells = transposed ? problem.fine_cells() : problem.coarse_cells();
+    streams = writes_lines() && problem.batch * cells * out_channels * 4 >= streams_from();
     tiled = TiledGather::of(problem, transposed, least_work, threads, frozen);
 }
 
@@ -41,6 +44,12 @@ int64_t GatherPlan::largest_segment() const {
         points *= most;
     }
     return points;
+}
+
+// Whether a whole panel of a pixel is so many lines of memory, if the array begins with one.
+bool GatherPlan::writes_lines() const {
+    constexpr int64_t kFloats = kLine / 4;
+    return form == Form::outer && !in_blocks && width % kFloats == 0 && lanes % kFloats == 0;
 }
 
 // Lanes are outputs unless they are few, or unless the kernel can be read as it lies and is used too little to be
@@ -221,7 +230,7 @@ struct Kept {
 };
 
 std::vector<int64_t> key_of(const Problem& problem, bool transposed, int64_t threads, bool frozen) {
-    std::vector<int64_t> key{transposed, frozen, static_cast<int64_t>(winograd()), threads, problem.batch,
+    std::vector<int64_t> key{transposed, frozen, static_cast<int64_t>(winograd()), streams_from(), threads, problem.batch,
                              problem.coarse_channels, problem.fine_channels, problem.groups};
     for (const Axis& a : problem.axes) key.insert(key.end(), {a.kernel, a.stride, a.dilation, a.lo, a.coarse, a.fine});
     return key;

@@ -59,6 +59,7 @@ struct GatherPlan {
     bool natural = false;                   // the kernel is read as it lies
     bool copies = false;                    // the input is copied, with zeros around it
     bool in_blocks = false;                 // lanes are (phase, channel)
+    bool streams = false;                   // the result is larger than the caches, and each tile writes whole lines
     std::array<Lattice, 3> lattices;
     Form form = Form::outer;
     void (*tile)(const Tile&) = nullptr;
@@ -80,6 +81,7 @@ struct GatherPlan {
     void choose_form();
     void choose_blocks(int64_t threads);
     int64_t largest_segment() const;
+    bool writes_lines() const;
     void cut_at_edges();
     double work(const std::array<const Lattice*, 3>& tried) const;
     void list_weights();

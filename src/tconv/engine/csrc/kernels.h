@@ -22,6 +22,7 @@ struct Tile {
     const float* bias;             // of the tile's first lane, and a vector beyond the last; null: none
     Activation activation;
     float slope;
+    bool stream;                   // outer: a whole tile is stored past the caches; its places are lines of memory
 };
 
 // A tile of a kernel gradient: sums over places of one number of `a` times a run of numbers of `b`.
@@ -69,8 +70,8 @@ struct Kernels {
     void (*outer[3])(const Tile&);                // lanes are outputs; inputs are broadcast
     Shape dot_shape[4];
     void (*dot[4])(const Tile&);                  // lanes are channels, summed at the end; the last for a single place
-    Shape sums_shape[5];
-    void (*sums[5])(const Sums&);                 // the last two are low and wide
+    Shape sums_shape[6];
+    void (*sums[6])(const Sums&);                 // the last three are low and wide
     int depthwise_rows;
     void (*depthwise)(const Tile&);               // lanes are channels, each with weights of its own; depth = channels
     void (*depthwise_sums)(const Sums&, int64_t channels);

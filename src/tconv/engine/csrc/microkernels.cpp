@@ -18,7 +18,11 @@ template <int Rows, int Vectors>
 inline void put_plain(const Tile& tile, const Vector (&sum)[Rows][Vectors]) {
     for (int v = 0; v < Vectors; ++v) {
         const Vector bias = tile.bias ? load(tile.bias + v * kWidth) : Vector{};
-        for (int m = 0; m < Rows; ++m) store(tile.outs[m] + (tile.to + v * kWidth), sum[m][v] + bias);
+        for (int m = 0; m < Rows; ++m) {
+            float* out = tile.outs[m] + (tile.to + v * kWidth);
+            if (tile.stream) stream(out, sum[m][v] + bias);
+            else store(out, sum[m][v] + bias);
+        }
     }
 }
 
@@ -82,8 +86,12 @@ void outer(const Tile& tile) {
     if (tile.lanes == Vectors * kWidth && tile.count == Rows) {
         if (tile.activation == Activation::none) return put_plain(tile, sum.now);
         for (int m = 0; m < Rows; ++m)
-            for (int v = 0; v < Vectors; ++v)
-                store(tile.outs[m] + (tile.to + v * kWidth), finished(tile, sum.now[m][v], v * kWidth));
+            for (int v = 0; v < Vectors; ++v) {
+                float* out = tile.outs[m] + (tile.to + v * kWidth);
+                const Vector value = finished(tile, sum.now[m][v], v * kWidth);
+                if (tile.stream) stream(out, value);
+                else store(out, value);
+            }
         return;
     }
     for (int m = 0; m < Rows; ++m) {
@@ -139,6 +147,9 @@ void dot(const Tile& tile) {
     }
 }
 
+// As many rows as leave room for one number of each beside one vector, where the vectors are more than the rows.
+constexpr int low_rows_for(int vectors) { return (kRegisters - 1) / (vectors + 1); }
+
 template <int Rows, int Vectors>
 void sums(const Sums& job) {
     Vector sum[Rows][Vectors] = {};
@@ -147,6 +158,15 @@ void sums(const Sums& job) {
     for (int64_t i = 0; i < job.places; ++i) {
         const int64_t at = job.a_places[i];
         const float* b = job.b + job.b_places[i];
+        if constexpr (Rows < Vectors) {  // the fewer of the two wait in registers
+            Vector x[Rows];
+            for (int m = 0; m < Rows; ++m) x[m] = a[m][at] - Vector{};
+            for (int v = 0; v < Vectors; ++v) {
+                const Vector w = loaded(b + v * kWidth);
+                for (int m = 0; m < Rows; ++m) sum[m][v] += x[m] * w;
+            }
+            continue;
+        }
         Vector w[Vectors];
         for (int v = 0; v < Vectors; ++v) w[v] = load(b + v * kWidth);
         for (int m = 0; m < Rows; ++m) {
@@ -290,8 +310,10 @@ constexpr Kernels kTable = {
     {outer<rows_for(1), 1>, outer<rows_for(2), 2>, outer<rows_for(3), 3>},
     {{dot_rows(1), 1}, {dot_rows(2), 2}, {dot_rows(3), 3}, {1, 6}},
     {dot<dot_rows(1), 1>, dot<dot_rows(2), 2>, dot<dot_rows(3), 3>, dot<1, 6>},
-    {{rows_for(1), kWidth}, {rows_for(2), 2 * kWidth}, {rows_for(3), 3 * kWidth}, {2, 6 * kWidth}, {1, 6 * kWidth}},
-    {sums<rows_for(1), 1>, sums<rows_for(2), 2>, sums<rows_for(3), 3>, sums<2, 6>, sums<1, 6>},
+    {{rows_for(1), kWidth}, {rows_for(2), 2 * kWidth}, {rows_for(3), 3 * kWidth},
+     {low_rows_for(4), 4 * kWidth}, {2, 6 * kWidth}, {1, 6 * kWidth}},
+    {sums<rows_for(1), 1>, sums<rows_for(2), 2>, sums<rows_for(3), 3>, sums<low_rows_for(4), 4>, sums<2, 6>,
+     sums<1, 6>},
     kDepthwiseRows,
     depthwise,
     depthwise_sums,

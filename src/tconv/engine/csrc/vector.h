@@ -3,6 +3,10 @@
 
 #include <cstdint>
 
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
 namespace tconv {
 namespace {
 
@@ -21,7 +25,29 @@ typedef int32_t Integers __attribute__((vector_size(kWidth * 4)));
 typedef float Loose __attribute__((vector_size(kWidth * 4), aligned(4), may_alias));
 
 inline Vector load(const float* p) { return *reinterpret_cast<const Loose*>(p); }
+// A load that comes no earlier: among many, compilers bring all forward and run out of registers.
+inline Vector loaded(const float* p) {
+    Vector v = load(p);
+#if defined(__x86_64__)
+    asm volatile("" : "+x"(v));
+#endif
+    return v;
+}
+
 inline void store(float* p, Vector v) { *reinterpret_cast<Loose*>(p) = v; }
+
+// Past the caches, to a place that a vector's size divides.
+inline void stream(float* p, Vector v) {
+#if defined(__AVX512F__)
+    _mm512_stream_ps(p, v);
+#elif defined(__AVX__)
+    _mm256_stream_ps(p, v);
+#elif defined(__SSE2__)
+    _mm_stream_ps(p, v);
+#else
+    store(p, v);
+#endif
+}
 
 inline Vector load_some(const float* p, int64_t count) {
     float buffer[kWidth] = {};
