@@ -43,7 +43,7 @@ struct TileProduct {
     const float* cells;            // a tile's numbers lie side by side, and `step` from one tile to the next
     int64_t step;
     const float* weights;
-    int64_t tiles, depth;
+    int64_t tiles, depth, chunk;   // chunk: products in one part of a sum, >= 1
     float* sums;                   // a tile's lanes lie side by side
 };
 

@@ -140,7 +140,8 @@ void TiledGather::compute(const TiledProduct& product, int64_t first, int64_t co
     for (int64_t panel = 0; panel < panels(); ++panel) {
         const float* weights = packed + product.packed + panel * panel_floats(product);
         for (int64_t p = 0; p < kProducts; ++p, weights += weights_apart(product))
-            product_({cells.data() + p * depth, step, weights, count, depth, sums.data() + p * sums_apart});
+            product_({cells.data() + p * depth, step, weights, count, depth, part_of_sum(depth),
+                      sums.data() + p * sums_apart});
         const int64_t lane0 = panel * width_;
         TileResults job{};
         job.apart = sums_apart, job.channels = std::min(width_, lanes_ - lane0);

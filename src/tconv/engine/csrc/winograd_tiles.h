@@ -96,13 +96,12 @@ void tile_taps(const float* const* taps, int64_t channels, float* to, int64_t ap
 // Long sums are made of parts, as those of `outer`.
 template <int Rows, int Vectors>
 inline void tile_product_rows(const TileProduct& job, int64_t first) {
-    constexpr int64_t kPart = 256;
     const float* cells = job.cells + first * job.step;
     const float* weights = job.weights;
     float* sums = job.sums + first * Vectors * kWidth;
     for (int64_t c = 0; c < job.depth;) {
         Vector sum[Rows][Vectors] = {};
-        const int64_t begin = c, stop = job.depth - c < 2 * kPart ? job.depth : c + kPart;
+        const int64_t begin = c, stop = job.depth - c < job.chunk ? job.depth : c + job.chunk;
         for (; c < stop; ++c, weights += Vectors * kWidth) {
             Vector w[Vectors];
             for (int v = 0; v < Vectors; ++v) w[v] = load(weights + v * kWidth);
