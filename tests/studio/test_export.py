@@ -29,7 +29,7 @@ def test_the_file_works_from_the_disk(opened, exported):
     studio = opened("rank=1&size=3&kernel=2&x=1,2,3&w=1,10", url=exported.as_uri(), offline=True)
     assert studio.locator(".plane-output .cell").all_text_contents() == ["1", "10", "2", "20", "3", "30"]
     studio.get_by_role("tab", name="Code").click()
-    assert "Conv1DTranspose" in studio.locator("#code-text").inner_text()
+    until(studio, "document.querySelector('#code-text').innerText.includes('Conv1DTranspose')")
     studio.get_by_role("tab", name="Layer").click()
     studio.get_by_role("button", name="Play").click()
     until(studio, "studio.app.step > 0 && studio.app.step < studio.app.steps")
