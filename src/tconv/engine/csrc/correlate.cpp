@@ -3,6 +3,7 @@
 //   coarse lanes: rows are (tap, fine channel), lanes are coarse channels;
 //   fine lanes:   rows are coarse channels, lanes are (tap along the last axis, fine channel), for few coarse channels.
 #include <algorithm>
+#include <numeric>
 #include <vector>
 
 #include "contractions.h"
@@ -37,10 +38,10 @@ class Correlate {
         const float* coarse;                    // in panels where they are the lanes, unless one cell is a panel
     };
 
-    // Where the places of a block lie in both arrays.
+    // Where the places of a block lie in both arrays, and in a tile of rows that is laid out anew.
     struct Places {
         int64_t images = 0, points = 0;
-        std::vector<int64_t> fine, coarse;
+        std::vector<int64_t> fine, coarse, rows;
     };
 
     // Where sums are made; rows from `tail_from` on lie in `tail`.
@@ -61,12 +62,17 @@ class Correlate {
     void accumulate(const Part& part, const float* fine, const float* coarse, const Sink& sink) const;
     bool coarse_lanes() const { return !fine_lanes_ && !depthwise_; }
     bool in_panels() const { return coarse_lanes() && (problem_.groups > 1 || tile_lanes_ != coarse_group_); }
+    // Whether each tile of rows is laid out anew, place by place, because many panels meet it.
+    bool packs_rows() const { return in_panels() && pitch_ / tile_lanes_ >= kManyPanels; }
     int64_t places(int64_t points) const;       // coarse cells of one image's band
     Places places_of(const Block& block) const;
     void pack_panels(const Block& block, const float* coarse, float* out) const;
+    void pack_rows(const float* fine, const int64_t* offsets, const Places& places, float* out) const;
     void tiles(const Part& part, int64_t group, const Block& block, const Places& places, const Sink& sink) const;
     void store(const float* sums, const KernelView& kernel) const;
     int64_t tap_offset(int64_t tap, const Grid& grid) const;
+
+    static constexpr int64_t kManyPanels = 6;
 
     const Problem& problem_;
     bool depthwise_, fine_lanes_ = false, copies_fine_ = false;
@@ -281,7 +287,7 @@ Correlate::Places Correlate::places_of(const Block& block) const {
     sizes[band_axis_] = block.points;
     const Grid& fine = block.fine_grid;
     const auto& axes = problem_.axes;
-    Places places{block.images, block.points, {}, {}};
+    Places places{block.images, block.points, {}, {}, {}};
     for (int64_t n = 0; n < block.images; ++n)
         for (int64_t z = 0; z < sizes[0]; ++z)
             for (int64_t y = 0; y < sizes[1]; ++y)
@@ -291,8 +297,14 @@ Correlate::Places Correlate::places_of(const Block& block) const {
                     places.coarse.push_back(
                         in_panels() ? static_cast<int64_t>(places.coarse.size()) * tile_lanes_
                                     : n * coarse_.image() + z * coarse_.plane() + y * coarse_.row() + x * coarse_.pixel());
+                    places.rows.push_back(static_cast<int64_t>(places.rows.size()) * tile_rows_);
                 }
     return places;
+}
+
+void Correlate::pack_rows(const float* fine, const int64_t* offsets, const Places& places, float* out) const {
+    for (const int64_t place : places.fine)
+        for (int64_t m = 0; m < tile_rows_; ++m) *out++ = fine[place + offsets[m]];
 }
 
 void Correlate::tiles(const Part& part, int64_t group, const Block& block, const Places& where, const Sink& sink) const {
@@ -308,14 +320,27 @@ void Correlate::tiles(const Part& part, int64_t group, const Block& block, const
                      : fine_lanes_ ? coarse_at + r
                                    : tap_offset(r / fine_group_, fine) + fine_at + r % fine_group_;
     }
+    const auto sums_at = [&](int64_t set, int64_t row, int64_t lane) {
+        return (row < sink.tail_from ? sink.sums + ((group * sets_ + set) * padded_rows_ + row) * pitch_
+                                     : sink.tail + (row - sink.tail_from) * pitch_) + lane;
+    };
+    if (packs_rows()) {
+        const Scratch rows(places * tile_rows_);
+        std::vector<int64_t> within(tile_rows_);
+        std::iota(within.begin(), within.end(), 0);
+        for (int64_t m = 0; m < part.rows; m += tile_rows_) {
+            pack_rows(block.fine, &offsets[m], where, rows.data());
+            for (int64_t lane = 0; lane < pitch_; lane += tile_lanes_)
+                tile_(Sums{rows.data(), within.data(), panels + lane / tile_lanes_ * panel_floats, where.rows.data(),
+                           where.coarse.data(), places, sums_at(0, part.first_row + m, lane), pitch_, block.fresh});
+        }
+        return;
+    }
     // The lanes outside: their panel stays in the first cache while the rows pass by.
     for (int64_t set = 0; set < sets_; ++set)
         for (int64_t lane = 0; lane < (depthwise_ ? 1 : pitch_); lane += tile_lanes_)
             for (int64_t m = 0; m < part.rows; m += tile_rows_) {
-                const int64_t row = part.first_row + m;
-                float* out = (row < sink.tail_from
-                                  ? sink.sums + ((group * sets_ + set) * padded_rows_ + row) * pitch_
-                                  : sink.tail + (row - sink.tail_from) * pitch_) + lane;
+                float* out = sums_at(set, part.first_row + m, lane);
                 const int64_t tap = problem_.axes[2].dilation == 1 ? set * problem_.axes[2].kernel : set;
                 if (fine_lanes_)
                     tile_(Sums{block.coarse, &offsets[m], block.fine + fine_at + tap_offset(tap, fine) + lane,
