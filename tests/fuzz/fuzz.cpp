@@ -172,7 +172,8 @@ void fail(const Case& drawn, const char* what, int threads, int64_t at, double g
     std::fprintf(stderr, "%s, %d threads, [%lld]: got %g, wanted %g; problem:", what, threads, static_cast<long long>(at),
                  got, wanted);
     for (int64_t number : drawn.numbers) std::fprintf(stderr, " %lld", static_cast<long long>(number));
-    std::fprintf(stderr, "; kernel steps %lld %lld %lld, bias %d, activation %d, slope %g, winograd %d, packed %d, streams from %lld\n",
+    std::fprintf(stderr, "; kernel steps %lld %lld %lld, bias %d, activation %d, slope %g, winograd %d, packed %d, "
+                         "streams from %lld\n",
                  static_cast<long long>(drawn.lies.per_tap), static_cast<long long>(drawn.lies.per_row),
                  static_cast<long long>(drawn.lies.per_column), drawn.bias, static_cast<int>(drawn.activation),
                  static_cast<double>(drawn.slope), static_cast<int>(drawn.winograd), drawn.packed,
