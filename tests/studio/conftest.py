@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from tconv.studio import open_server
-from tests.studio.waiting import until
+from tests.studio.waiting import settle, until
 
 WIDE = {"width": 1400, "height": 1000}
 
@@ -36,6 +36,7 @@ def opening(chromium, served):
         page.on("pageerror", lambda error: said.append(str(error)))
         page.goto((url or served) + ("#" + state if state else ""))
         until(page, "globalThis.studio !== undefined")
+        settle(page)
         return page
 
     yield open_page

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.studio.waiting import until
+from tests.studio.waiting import settle, until
 
 TABS = ("layer", "overlap", "sizes", "code", "image", "quiz")
 WIDTHS = (390, 900, 1600)
@@ -87,6 +87,7 @@ def test_a_value_is_changed_by_the_keyboard_alone(opened):
     page.keyboard.press("Enter")
     page.keyboard.type("-4")
     page.keyboard.press("Enter")
+    settle(page)
     assert page.evaluate("studio.app.y") == [1, -4, 3]
     assert page.evaluate("document.activeElement.textContent") == "−4"
 
@@ -106,6 +107,6 @@ def test_arrow_keys_move_over_the_tabs(studio):
         studio.keyboard.press("ArrowRight")
         tab = studio.get_by_role("tab", name=name)
         assert studio.evaluate("document.activeElement.textContent") == name
-        studio.evaluate("studio.app.flush()")
+        settle(studio)
         assert tab.get_attribute("aria-selected") == "true"
         assert studio.locator(f"#{name.lower()}").is_visible()

@@ -2,11 +2,13 @@
 
 import pytest
 
+from tests.studio.waiting import settle
+
 NOTICE = "#notice"
 
 
 def noticed(page):
-    page.evaluate("studio.app.flush()")
+    settle(page)
     assert page.locator(NOTICE).is_visible()
     return page.locator(NOTICE).inner_text()
 
@@ -52,7 +54,7 @@ def test_a_layer_that_is_too_large_to_draw_has_its_summary(opened):
     assert "4,000,000" in summary
     page.get_by_label("Input size, number").fill("4")
     page.keyboard.press("Enter")
-    page.evaluate("studio.app.flush()")
+    settle(page)
     assert page.locator(".stage").is_visible()
     assert not page.locator(NOTICE).is_visible()
 

@@ -12,6 +12,7 @@ import pytest
 
 from tests import oracle
 from tests.studio.states import draw
+from tests.studio.waiting import settle
 
 PACKAGES = {"keras": ("keras", "jax"), "torch": ("torch",), "jax": ("jax",), "tensorflow": ("tensorflow",),
             "onnx": ("onnx", "onnxruntime"), "numpy": ("numpy",)}
@@ -100,7 +101,7 @@ def test_the_code_s_tabs_show_each_program_and_copy_it(opened):
     starts = {"PyTorch": "import numpy as np\nimport torch", "MXNet": "import mxnet as mx", "Keras": "import keras"}
     for name, start in starts.items():
         page.locator("#code").get_by_role("tab", name=name).click()
-        page.evaluate("studio.app.flush()")
+        settle(page)
         assert page.locator("#code-text").inner_text().startswith(start)
         page.get_by_role("button", name="Copy", exact=True).click()
         page.get_by_text("Code copied.").wait_for(state="attached")

@@ -5,15 +5,11 @@ import pytest
 
 import tconv
 from tests.studio.test_states import drawn
-from tests.studio.waiting import until
+from tests.studio.waiting import settle, until
 
 SETTINGS = {"size": "Input size", "kernel": "Kernel", "stride": "Stride", "dilation": "Dilation",
             "lo": "Crop at the start", "hi": "Crop at the end"}
 OUTPUT = ".plane-output .grid"
-
-
-def settle(page):
-    page.evaluate("studio.app.flush()")
 
 
 def result(page):

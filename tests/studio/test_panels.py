@@ -10,7 +10,7 @@ from tconv.geometry import coverage, solve_axis
 from tconv.resize import resize
 from tests.studio.states import draw
 from tests.studio.test_states import drawn
-from tests.studio.waiting import until
+from tests.studio.waiting import settle, until
 
 
 def ones(size, *shape):
@@ -33,18 +33,21 @@ def test_the_solver_takes_sizes_narrows_them_and_hands_a_setting_to_the_layer(op
     page.locator("#goal-from").fill("5x6")
     page.locator("#goal-to").fill("10x18")
     page.get_by_role("button", name="Solve").click()
-    page.evaluate("studio.app.flush()")
+    settle(page)
     assert page.locator(".tables h3").all_inner_texts() == [
         "5 to 10 along the rows: 13 settings", "6 to 18 along the columns: 9 settings"]
     page.get_by_label("Even overlap only").check()
+    settle(page)
     for verdict in page.locator("td.words").all_inner_texts():
         assert verdict.startswith("even overlap")
     page.get_by_label("Dilation 2 and 3 as well").check()
+    settle(page)
     page.locator("table").first.get_by_role("button", name="Use").first.click()
-    page.evaluate("studio.app.flush()")
+    settle(page)
     page.get_by_role("tab", name="Sizes").click()
+    settle(page)
     page.locator("table").nth(1).get_by_role("button", name="Use").first.click()
-    page.evaluate("studio.app.flush()")
+    settle(page)
     assert page.evaluate("studio.app.problem.axes.map(axis => [axis.coarse, axis.fine])") == [[5, 10], [6, 18]]
 
 
@@ -59,6 +62,7 @@ def test_sizes_that_are_none_are_a_sentence(opened, goal, says):
     for label, text in zip(("From", "to"), goal.split(" to "), strict=True):
         page.get_by_label(label, exact=True).fill(text)
     page.get_by_role("button", name="Solve").click()
+    settle(page)
     assert page.locator("#sizes .wrong").inner_text() == says
 
 
@@ -102,19 +106,20 @@ def test_a_stack_s_counts_are_those_of_the_package(studio, way, layers):
 def test_the_stack_is_edited_and_every_cure_is_even(opened):
     page = opened("tab=overlap&stack=3/2/0,3/2/0")
     page.get_by_role("button", name="Add a layer").click()
-    page.get_by_label("Layer 3, kernel").fill("5")
-    page.keyboard.press("Tab")
-    page.get_by_label("Layer 1, crop").fill("1")
-    page.keyboard.press("Enter")
+    for label, text in (("Layer 3, kernel", "5"), ("Layer 1, crop", "1")):
+        settle(page)
+        page.get_by_label(label).fill(text)
+        page.keyboard.press("Tab")
+    settle(page)
     page.get_by_role("button", name="Remove layer 2").click()
     page.get_by_label("Input size", exact=True).and_(page.locator("#stack-from")).fill("8")
     page.keyboard.press("Enter")
-    page.evaluate("studio.app.flush()")
+    settle(page)
     assert page.evaluate("[studio.app.state.stack, studio.app.state.from]") == ["3/2/1,5/2/0", 8]
     assert "differ by" in page.locator(".half p.quiet").first.inner_text()
     for cure in ("A kernel that the stride divides", "Resize, then convolve", "Convolve, then pixel shuffle"):
         page.get_by_role("radio", name=cure).check()
-        page.evaluate("studio.app.flush()")
+        settle(page)
         after = page.locator("#overlap-stack ~ .halves .half p.quiet").nth(1)
         assert after.inner_text().endswith("the counts are even.")
     page.get_by_label("Layer 1, stride").fill("0")
@@ -147,7 +152,7 @@ def test_an_image_goes_through_the_layer(opened, tmp_path):
         page.get_by_role("radio", name=name).check()
     page.get_by_label("Longest side").select_option("128")
     page.get_by_role("button", name="The scene").click()
-    assert page.locator("#image figure").count() == 3
+    until(page, "document.querySelectorAll('#image figure').length === 3")
 
 
 LARGE = "size=16&kernel=3&stride=2&x=digits.1"

@@ -8,6 +8,7 @@ import pytest
 from tconv.geometry import Axis, Spec, overlap, problem_from_coarse, problem_from_fine, sources
 from tconv.methods.gather import stuffed as stuffed_grid
 from tests import oracle
+from tests.studio.waiting import settle
 
 KINDS = ("size", "dilated", "crop", "value", "overlap", "even", "matrix", "origin", "stuffed", "weights", "wasted")
 COUNT = 330
@@ -113,15 +114,20 @@ def test_a_question_is_answered_scored_and_shown_in_the_layer(opened):
     page = opened("tab=quiz&question=2")
     right = page.evaluate("studio.question(2)")
     page.locator(".option").nth((right["answer"] + 1) % 4).click()
+    settle(page)
     assert page.locator(".why").inner_text().startswith("Not so. ")
     assert page.locator("#quiz .quiet").first.inner_text() == "Question 2 · 0 of 1 right"
     page.locator(".option").nth(right["answer"]).click(force=True)  # a second answer does not count
+    settle(page)
     assert page.locator(".option.right").inner_text().split() == ["✓", right["choices"][right["answer"]], "(right)"]
     page.get_by_role("button", name="Next question").click()
+    settle(page)
     third = page.evaluate("studio.question(3)")
     page.locator(".option").nth(third["answer"]).click()
+    settle(page)
     assert page.locator(".why").inner_text() == f"Right. {third['why']}"
     page.get_by_role("button", name="Back").click()
+    settle(page)
     page.get_by_role("button", name="See it in the layer").click()
-    page.evaluate("studio.app.flush()")
+    settle(page)
     assert page.evaluate("[studio.app.state.tab, studio.app.state.kernel]") == ["layer", right["state"]["kernel"]]

@@ -7,6 +7,7 @@ import pytest
 
 from tconv.geometry import coverage
 from tests.studio.states import draw
+from tests.studio.waiting import settle
 
 COUNT = 300
 DRAWN = 12
@@ -74,6 +75,7 @@ def test_the_four_views_follow_one_cell(opened):
     page = opened("rank=1&size=3&kernel=3&stride=2&x=1,2,3&w=1,10,100")
     page.locator(".plane-output .cell").nth(2).hover()
     page.wait_for_selector(".plane-output .cell.at")
+    settle(page)
     grids = {"input": ".plane-input .grid", "kernel": ".plane-kernel .grid", "ring": ".view-distribute .grid.fine",
              "stuffed": ".view-collect .grid.coarse", "flipped": ".view-collect .grid.kernel"}
     marked = "cells => cells.map((cell, i) => /\\b(hit|at)\\b/.test(cell.className) ? i : -1).filter(i => i >= 0)"
@@ -91,6 +93,7 @@ def test_a_cell_tells_what_it_makes(opened, grid, says):
     page = opened("rank=1&size=3&kernel=3&stride=2&x=1,2,3&w=1,10,100")
     page.locator(f".plane-{grid} .cell").nth(1).hover()
     page.wait_for_selector(f".plane-{grid} .cell.at")
+    settle(page)
     assert re.fullmatch(says, page.locator(".formula").inner_text())
 
 
@@ -99,5 +102,5 @@ def test_a_tap_shows_what_made_a_cell(opened):
                   viewport={"width": 390, "height": 800})
     page.locator(".plane-output .cell").nth(2).tap()
     page.wait_for_selector(".plane-output .cell.at")
-    page.wait_for_timeout(100)
+    settle(page)
     assert page.locator(".formula").inner_text() == "y[2] = 2·1 + 1·100 = 102"

@@ -3,6 +3,11 @@
 import time
 
 
+def settle(page):
+    """Draw now what would be drawn with the next frame; to be called between what is done and what is read."""
+    page.evaluate("studio.app.flush()")
+
+
 def until(page, expression, *, seconds=10):
     """Ask until an expression in the page is true."""
     end = time.monotonic() + seconds
