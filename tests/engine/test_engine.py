@@ -16,7 +16,7 @@ from tests.strategies import integers
 pytestmark = pytest.mark.skipif(not engine.available(), reason="the portable package; build with a C++ compiler")
 
 # Channels (coarse, fine of one group), batch and sizes that reach every form: full, partial and tiny panels, dot
-# products, blocks of phases, depthwise, tiny grids, taps that are never used, bands of large images.
+# products, rows of the kernel, blocks of phases, depthwise, tiny grids, taps that are never used, bands of large images.
 TABLE = [
     (Problem((3, 3), (1, 1), (1, 1), (0, 0), (22, 22), (24, 24)), 8, 8, 5),
     (Problem((3, 3), (1, 1), (1, 1), (1, 1), (28, 28), (28, 28)), 1, 32, 4),
@@ -29,6 +29,11 @@ TABLE = [
     (Problem((9, 9), (3, 3), (1, 1), (4, 4), (11, 11), (33, 33)), 24, 1, 1),
     (Problem((4, 4), (2, 2), (1, 1), (1, 1), (7, 5), (14, 10)), 200, 23, 5),
     (Problem((3, 3), (1, 1), (1, 1), (1, 1), (6, 9), (6, 9), 2), 130, 11, 3),
+    (Problem((4, 4), (2, 2), (1, 1), (1, 1), (1, 1), (2, 2)), 96, 33, 1),
+    (Problem((4, 4), (2, 2), (1, 1), (1, 1), (4, 4), (8, 8)), 101, 40, 1),
+    (Problem((3, 3), (3, 2), (2, 1), (1, 0), (3, 2), (10, 5)), 80, 37, 3),
+    (Problem((3, 3, 3), (2, 2, 2), (1, 1, 1), (1, 1, 1), (2, 1, 2), (4, 2, 4)), 64, 19, 2),
+    (Problem((5,), (2,), (1,), (4,), (1,), (1,)), 600, 7, 1),
     (Problem((64,), (32,), (1,), (16,), (16,), (512,)), 21, 21, 1),
     (Problem((2, 2), (2, 2), (1, 1), (0, 0), (30, 30), (60, 60)), 16, 8, 2),
     (Problem((2, 1), (3, 2), (1, 1), (0, 0), (6, 6), (17, 12)), 9, 10, 2),
@@ -81,8 +86,9 @@ def test_the_number_of_threads_changes_no_bit(problem, ins, outs, batch):
         assert all(np.array_equal(a, b) for a, b in zip(results[0], other, strict=True))
 
 
-def test_rounding_is_that_of_float32_against_float64():
-    problem, ins, outs, batch = TABLE[3]
+@pytest.mark.parametrize(("problem", "ins", "outs", "batch"), [
+    TABLE[3], (Problem((4, 4), (2, 2), (1, 1), (1, 1), (2, 2), (4, 4)), 300, 400, 1)])
+def test_rounding_is_that_of_float32_against_float64(problem, ins, outs, batch):
     rng = np.random.default_rng(0)
     x, y, w = (rng.standard_normal(a.shape) for a in arrays(problem, ins, outs, batch))
     singles = [a.astype(np.float32) for a in (x, y, w)]

@@ -12,11 +12,13 @@ from tests import strategies
 
 compiled = pytest.mark.skipif(not engine.available(), reason="the compiled part is not installed")
 LAYER = problem_from_coarse(Spec.of((4, 4), stride=2, crop=1), (8, 8))
+FEW = problem_from_coarse(Spec.of((4, 4), stride=2, crop=1), (2, 2))
 WAYS = {
     "outer": ("conv_transpose", LAYER, Extent(32, 256, 128)),
     "phases in lanes": ("conv_transpose", LAYER, Extent(32, 64, 3)),
     "dot": ("conv", LAYER, Extent(32, 1, 64)),
     "dot as it lies": ("conv_transpose", LAYER, Extent(1, 256, 128)),
+    "rows": ("conv", FEW, Extent(1, 256, 128)),
     "coarse lanes": ("kernel_gradient", LAYER, Extent(1, 256, 128)),
     "fine lanes": ("kernel_gradient", LAYER, Extent(1, 2, 128)),
 }
@@ -29,6 +31,14 @@ def test_a_plan_says_which_way_and_why(form):
     assert plan.form == form
     assert FORMS[form] in str(plan)
     assert f"{plan.executed:,} multiply-adds, of which {plan.efficiency:.0%} are useful" in str(plan)
+
+
+@compiled
+def test_a_gradient_of_the_kernel_goes_by_rows_too_and_reads_no_kernel():
+    said = str(engine.plan("kernel_gradient", FEW, Extent(1, 256, 128)))
+    assert FORMS["rows"] in said
+    assert "kernel: " not in said
+    assert "kernel: read as it lies" in str(engine.plan("conv", FEW, Extent(1, 256, 128)))
 
 
 @compiled

@@ -44,12 +44,15 @@ def test_stored_past_the_caches_they_are_the_same(channels, floats_after, proble
     bias = np.arange(channels, dtype=np.float32) - channels // 2
     wants = methods.columns(x, w, problem) + bias
     wants = methods.activate(activation, wants) if activation else wants
+    gradient = on_a_line(w.shape, floats_after)
     out, back = (on_a_line((3, *sizes, channels), floats_after) for sizes in (problem.fine, problem.coarse))
     with from_the_first_byte():
         engine._native.conv_transpose(numbers, x, w, out, *engine.finish(bias, activation, 0.0))
         engine._native.conv(numbers, y, w, back)
+        engine._native.kernel_gradient(numbers, y, x, gradient)
     assert np.array_equal(out, wants)
     assert np.array_equal(back, methods.conv(y, w, problem))
+    assert np.array_equal(gradient, methods.kernel_gradient(y, x, problem))
 
 
 def test_only_what_is_larger_than_the_caches_is_stored_past_them():
@@ -58,6 +61,15 @@ def test_only_what_is_larger_than_the_caches_is_stored_past_them():
     assert said == {1: False, 31: False, 32: wide}
     assert "past the caches" in str(engine.plan("conv", SAME, Extent(32, 64, 64))) or not wide
     assert not engine.plan("conv", SAME, Extent(99, 40, 40)).streams  # 160 bytes a pixel: lines would be cut
+
+
+def test_a_kernel_that_few_places_make_is_stored_past_them_too():
+    few = problem_from_coarse(Spec.of((4, 4), stride=2, crop=1), (2, 2))
+    assert [engine.plan("kernel_gradient", few, Extent(1, 1024, fine)).streams for fine in (256, 512)] == [False, True]
+    y, x = np.ones((1, 4, 4, 512), np.float32), np.ones((1, 2, 2, 1024), np.float32)
+    gradient = engine.kernel_gradient(y, x, few)
+    assert gradient.ctypes.data % engine._native.LINE == 0
+    assert (gradient == methods.kernel_gradient(y[..., :1], x[..., :1], few)).all()
 
 
 def test_a_large_array_begins_with_a_line_of_memory():

@@ -157,7 +157,7 @@ def kernel_gradient(y: Array, x: Array, problem: Problem, *, channels_first: boo
     if channels_first:
         out = np.moveaxis(np.empty((*shape[:-3:-1], *problem.kernel), np.float32), (0, 1), (-1, -2))
     else:
-        out = np.empty(shape, np.float32)
+        out = _room(shape)
     _native.kernel_gradient(said, _packed(y), _packed(x), out)
     return _narrowed(out, y, x)
 

@@ -16,6 +16,8 @@ FORMS = {
     "dot": "lanes are input channels, summed at the end: there are too few outputs to fill them",
     "dot as it lies": "lanes are input channels, and the kernel is read as it lies: each of its numbers is used too "
                       "rarely for laying it out anew",
+    "rows": "the kernel is read, or written, once and row by row: there are so few places that it is by far the largest "
+            "array",
     "depthwise": "lanes are channels, each with weights of its own: every group has one",
     "winograd": "tiles of 4x4 cells are transformed, so that 16 products stand for up to 36",
     "coarse lanes": "lanes are coarse channels, rows are (tap, fine channel)",
@@ -76,6 +78,7 @@ class Plan:
 
     def __str__(self) -> str:
         rows, lanes = self.tile
+        kernel = f"{self.packed_bytes:,} bytes laid out anew" if self.packed_bytes else "read as it lies"
         coarse, fine = ("x".join(map(str, sizes)) for sizes in (self.problem.coarse, self.problem.fine))
         lines = (
             f"{self.contraction}: coarse {coarse}, {self.extent.coarse_channels} channels; fine {fine}, "
@@ -84,7 +87,7 @@ class Plan:
             f"tiles of {rows} x {lanes} sums in registers ({self.isa})",
             f"{self.products} matrix product{'s' * (self.products > 1)}, {self.executed:,} multiply-adds, of which "
             f"{self.efficiency:.0%} are useful",
-            f"kernel: {f'{self.packed_bytes:,} bytes laid out anew' if self.packed_bytes else 'read as it lies'}",
+            *(() if self.contraction == "kernel_gradient" else (f"kernel: {kernel}",)),
             f"input: {'copied block by block, with zeros around it' if self.copies else 'read in place'}",
             f"result: stored {'past the caches, which it is too large for' if self.streams else 'as usual'}",
             f"{self.blocks} block{'s' * (self.blocks > 1)} for up to {self.threads} thread{'s' * (self.threads > 1)}",

@@ -9,6 +9,7 @@
 #include "contractions.h"
 #include "kernels.h"
 #include "pool.h"
+#include "rows.h"
 #include "scratch.h"
 #include "window.h"
 #include "winograd.h"
@@ -173,9 +174,11 @@ void Correlate::choose_splits() {
 }
 
 double Correlate::work() const {
-    const double fetch = fine_lanes_ ? 0.85 : 1.25;  // rows of many taps come from the second cache
+    constexpr double kSum = 6;                  // a vector of sums, to the kernel and beyond the caches
+    // Rows of many taps come from the second cache, unless they are laid out.
+    const double fetch = fine_lanes_ ? 0.85 : packs_rows() ? 1.12 : 1.25;
     const double sums = static_cast<double>((depthwise_ ? 1 : problem_.groups) * sets_ * padded_rows_ * pitch_);
-    return static_cast<double>(problem_.batch * problem_.coarse_cells()) * sums / kernels().width * fetch;
+    return (static_cast<double>(problem_.batch * problem_.coarse_cells()) * fetch + kSum) * sums / kernels().width;
 }
 
 PlanFacts Correlate::facts() const {
@@ -381,8 +384,10 @@ void kernel_gradient(const Problem& problem, const float* fine, const float* coa
     }
     Correlate direct(problem);
     const std::shared_ptr<const TiledCorrelate> tiled = TiledCorrelate::of(problem, direct.work());
+    const std::shared_ptr<const RowsCorrelate> rows = tiled ? nullptr : RowsCorrelate::of(problem, direct.work());
     const auto run = [&](const KernelView& lies) {
         if (tiled) tiled->run(fine, coarse, lies);
+        else if (rows) rows->run(fine, coarse, lies);
         else direct.run(fine, coarse, lies);
     };
     if (kernel.per_column == 1) return run(kernel);
@@ -395,7 +400,9 @@ void kernel_gradient(const Problem& problem, const float* fine, const float* coa
 PlanFacts plan_facts_of_gradient(const Problem& problem) {
     const Correlate direct(problem);
     const std::shared_ptr<const TiledCorrelate> tiled = TiledCorrelate::of(problem, direct.work());
-    return tiled ? tiled->facts() : direct.facts();
+    if (tiled) return tiled->facts();
+    const std::shared_ptr<const RowsCorrelate> rows = RowsCorrelate::of(problem, direct.work());
+    return rows ? rows->facts() : direct.facts();
 }
 
 }  // namespace tconv

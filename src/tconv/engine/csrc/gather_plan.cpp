@@ -25,7 +25,7 @@ GatherPlan::GatherPlan(const Problem& problem_, bool transposed_, int64_t thread
     lanes *= lattices[2].phases;
     for (int i = 0; i < 3; ++i) input.sizes[i] = lattices[i].input;
     input.channels = in_channels;
-    choose_form();
+    choose_form(frozen);
     cut_at_edges();
     list_weights();
     list_passes();
@@ -33,6 +33,9 @@ GatherPlan::GatherPlan(const Problem& problem_, bool transposed_, int64_t thread
     const int64_t cells = transposed ? problem.fine_cells() : problem.coarse_cells();
     streams = writes_lines() && problem.batch * cells * out_channels * 4 >= streams_from();
     tiled = TiledGather::of(problem, transposed, least_work, threads, frozen);
+    constexpr double kPack = 14;  // a vector of weights, laid out anew
+    const double pack = frozen ? 0 : kPack * static_cast<double>(packed_floats) / kernels().width;
+    if (!tiled) by_rows = RowsGather::of(problem, transposed, least_work + pack, threads, frozen);
 }
 
 // The most points of one matrix product on one image.
@@ -54,10 +57,11 @@ bool GatherPlan::writes_lines() const {
 
 // Lanes are outputs unless they are few, or unless the kernel can be read as it lies and is used too little to be
 // packed.
-void GatherPlan::choose_form() {
+void GatherPlan::choose_form(bool frozen) {
     const Kernels& table = kernels();
     const int64_t points = problem.batch * problem.coarse_cells();
-    const bool rarely_used = points <= 64;
+    // Laid out but once, it is, unless so few places use it that reading it is all there is to do.
+    const bool rarely_used = frozen ? points <= 4 && depth >= 32 * table.width : points <= 64;
     if (problem.depthwise()) {
         form = Form::depthwise, tile = table.depthwise, rows = table.depthwise_rows, width = 1;
         return;
@@ -86,6 +90,7 @@ void GatherPlan::choose_form() {
 double GatherPlan::work(const std::array<const Lattice*, 3>& tried) const {
     constexpr double kTile = 40, kPass = 2000;  // beginning and ending a tile, a pass
     constexpr double kFetch = 4;                // weights come from the second cache or beyond
+    constexpr double kSecond = 512 << 10;       // bytes; a longer panel comes anew for each tile
     constexpr double kCopy = 4;                 // a vector of the input, into its window
     const double vectors = form == Form::depthwise ? ceil_div(problem.groups, kernels().width)
                            : form == Form::dot     ? static_cast<double>(panels() * width) / kernels().width
@@ -99,7 +104,8 @@ double GatherPlan::work(const std::array<const Lattice*, 3>& tried) const {
                 const double taps = static_cast<double>(s0.taps * s1.taps * s2.taps);
                 const double tiles = ceil_div(problem.batch * s0.count * s1.count * s2.count, rows);
                 const double deep = form == Form::depthwise ? taps : taps * depth;
-                total += kPass + tiles * (kTile * vectors + deep * vectors * rows) + deep * vectors * kFetch;
+                const double fetches = form == Form::outer && deep * width * 4 > kSecond ? tiles : 1;
+                total += kPass + tiles * (kTile * vectors + deep * vectors * rows) + fetches * deep * vectors * kFetch;
             }
     const double inputs = problem.batch * input.image() / kernels().width;
     return outside ? total + kCopy * inputs : total;

@@ -7,6 +7,7 @@
 
 #include "kernels.h"
 #include "lattice.h"
+#include "rows.h"
 #include "window.h"
 #include "winograd.h"
 
@@ -76,9 +77,10 @@ struct GatherPlan {
     int64_t band = 1, images = 1, panel_groups = 1;
     double least_work = 0;                  // in multiply-adds of one vector
     std::shared_ptr<const TiledGather> tiled;  // done so instead, if not null
+    std::shared_ptr<const RowsGather> by_rows;  // or so
 
   private:
-    void choose_form();
+    void choose_form(bool frozen);
     void choose_blocks(int64_t threads);
     int64_t largest_segment() const;
     bool writes_lines() const;

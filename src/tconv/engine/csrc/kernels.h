@@ -38,6 +38,17 @@ struct Sums {
     bool fresh;                    // whether they begin at zero; otherwise they are added to
 };
 
+// Some runs of sums, each over `depth` runs of numbers times a factor of its own.
+struct RowSums {
+    const float* factors;          // those of one result lie side by side
+    const float* const* runs;      // `depth` of them
+    const float* const* before;    // per result, the sums so far; null: all begin at zero
+    float* const* to;              // per result, where the sums go: it may be where they were
+    int64_t results, depth;        // one or two results, and up to their `row_depth` runs
+    int64_t count;                 // numbers in a run
+    bool stream;                   // they go past the caches; their places are lines of memory
+};
+
 // One of the 16 matrix products of Winograd's tiles: `tiles` rows of `depth` numbers times a panel of weights.
 struct TileProduct {
     const float* cells;            // a tile's numbers lie side by side, and `step` from one tile to the next
@@ -76,6 +87,9 @@ struct Kernels {
     void (*depthwise)(const Tile&);               // lanes are channels, each with weights of its own; depth = channels
     void (*depthwise_sums)(const Sums&, int64_t channels);
     void (*turn)(const float* from, int64_t from_step, int64_t lanes, int64_t depth, float* to, int64_t to_step);
+    int row_depth[2];
+    void (*row_sums)(const RowSums&);
+    void (*finish)(const float* sums, const Finish& finish, float* to, int64_t count);
     // Winograd's transforms: 4x4 cells, or taps (null: zero), to 16 numbers for each channel, `apart`; and sums of their
     // products to results. Indices are the taps, or the results, along both axes, less two.
     void (*tile_cells)(const float* corner, int64_t row, int64_t pixel, int64_t channels, float* to, int64_t apart);

@@ -1,6 +1,9 @@
 #include "layouts.h"
 
+#include <algorithm>
 #include <utility>
+
+#include "pages.h"
 
 namespace tconv {
 
@@ -13,7 +16,7 @@ std::shared_ptr<const float> Layouts::of(const std::shared_ptr<const void>& plan
             made_.splice(made_.begin(), made_, it);
             return it->floats;
         }
-    const std::shared_ptr<float> fresh(new float[floats], std::default_delete<float[]>());
+    const std::shared_ptr<float> fresh(take_pages(std::max<int64_t>(1, floats)), give_pages);
     fill(fresh.get());
     made_.push_front({plan, fresh});
     if (made_.size() > kKept) made_.pop_back();

@@ -2,6 +2,7 @@
 // Nothing here may be shared with other translation units (no standard library): a linker would keep one version of it.
 #include "activate.h"
 #include "kernels.h"
+#include "row_sums.h"
 #include "vector.h"
 #include "winograd_tiles.h"
 
@@ -318,6 +319,9 @@ constexpr Kernels kTable = {
     depthwise,
     depthwise_sums,
     turn,
+    {row_depth(1), row_depth(2)},
+    row_sums,
+    finish,
     tile_cells,
     {{tile_taps<2, 2>, tile_taps<2, 3>}, {tile_taps<3, 2>, tile_taps<3, 3>}},
     {tile_product<rows_for(1), 1>, tile_product<rows_for(2), 2>, tile_product<rows_for(3), 3>},

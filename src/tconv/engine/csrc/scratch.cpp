@@ -1,11 +1,11 @@
 #include "scratch.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <mutex>
-#include <new>
 #include <utility>
 #include <vector>
+
+#include "pages.h"
 
 namespace tconv {
 namespace {
@@ -44,16 +44,14 @@ Scratch::Scratch(int64_t floats) : floats_(std::max(floats, kStep)) {
         }
     }
     floats_ = (floats_ + kStep - 1) / kStep * kStep;
-    void* block = nullptr;
-    if (posix_memalign(&block, 64, floats_ * sizeof(float)) != 0) throw std::bad_alloc();
-    data_ = static_cast<float*>(block);
+    data_ = take_pages(floats_);
 }
 
 Scratch::~Scratch() {
     Shelf& here = shelf();
     std::lock_guard<std::mutex> lock(here.mutex);
     if (here.held + floats_ > kKeep) {
-        std::free(data_);
+        give_pages(data_);
         return;
     }
     here.held += floats_;

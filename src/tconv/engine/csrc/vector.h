@@ -84,6 +84,18 @@ inline void store_some(float* p, Vector v, int64_t count) {
     for (int64_t i = 0; i < count; ++i) p[i] = buffer[i];
 }
 
+// Whole: the vector's channels are all there; otherwise the first `left` of them.
+template <bool Whole>
+inline Vector take(const float* p, int64_t left) {
+    return Whole ? load(p) : load_some(p, left);
+}
+
+template <bool Whole>
+inline void put(float* p, Vector v, int64_t left) {
+    if (Whole) store(p, v);
+    else store_some(p, v, left);
+}
+
 inline float total(Vector v) {
     float buffer[kWidth];
     store(buffer, v);

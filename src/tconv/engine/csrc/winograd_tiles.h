@@ -14,18 +14,6 @@
 namespace tconv {
 namespace {
 
-// Whole: the vector's channels are all there; otherwise the first `left` of them.
-template <bool Whole>
-inline Vector take(const float* p, int64_t left) {
-    return Whole ? load(p) : load_some(p, left);
-}
-
-template <bool Whole>
-inline void put(float* p, Vector v, int64_t left) {
-    if (Whole) store(p, v);
-    else store_some(p, v, left);
-}
-
 inline void transform_cells(const Vector (&d)[4], Vector (&out)[4]) {
     out[0] = d[0] - d[2], out[1] = d[1] + d[2], out[2] = d[2] - d[1], out[3] = d[1] - d[3];
 }
