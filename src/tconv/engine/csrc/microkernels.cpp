@@ -33,36 +33,35 @@ constexpr int rows_for(int vectors) {
     return rows > 8 ? 8 : rows;
 }
 
-// The sums of a tile, in registers; of a long sum the parts before the last one lie aside, because many short sums lose
-// less to rounding than a long one.
+// Many short sums lose less to rounding than a long one: of a long one, the parts before the latest lie aside, in memory.
 template <int Rows, int Vectors>
-struct Sum {
-    Vector now[Rows][Vectors] = {}, aside[Rows][Vectors];
-    bool parted = false;
+class Aside {
+  public:
+    Aside() { in_memory(sums_); }
 
-    void add(Vector (&to)[Rows][Vectors], const Vector (&more)[Rows][Vectors]) {
+    void join(Vector (&now)[Rows][Vectors]) const {
+        if (!any_) return;
         for (int m = 0; m < Rows; ++m)
-            for (int v = 0; v < Vectors; ++v) to[m][v] += more[m][v];
+            for (int v = 0; v < Vectors; ++v) now[m][v] = load(sums_ + (m * Vectors + v) * kWidth) + now[m][v];
     }
-    void part() {
-        if (parted) {
-            add(aside, now);
-        } else {
-            for (int m = 0; m < Rows; ++m)
-                for (int v = 0; v < Vectors; ++v) aside[m][v] = now[m][v];
-            parted = true;
-        }
+    void put(Vector (&now)[Rows][Vectors]) {
+        join(now);
         for (int m = 0; m < Rows; ++m)
-            for (int v = 0; v < Vectors; ++v) now[m][v] = Vector{};
+            for (int v = 0; v < Vectors; ++v) store(sums_ + (m * Vectors + v) * kWidth, now[m][v]);
+        clear(now);
+        any_ = true;
     }
-    void join() {
-        if (parted) add(now, aside);
-    }
+
+  private:
+    float sums_[Rows * Vectors * kWidth];
+    bool any_ = false;
 };
 
 template <int Rows, int Vectors>
 void outer(const Tile& tile) {
-    Sum<Rows, Vectors> sum;
+    Vector sum[Rows][Vectors];
+    clear(sum);
+    Aside<Rows, Vectors> aside;
     const int64_t depth = tile.depth, step = tile.step;
     int64_t room = tile.chunk;
     for (int64_t t = 0; t < tile.taps; ++t) {
@@ -70,7 +69,7 @@ void outer(const Tile& tile) {
         const float* row[Rows];
         for (int m = 0; m < Rows; ++m) row[m] = tile.rows[m] + (tile.from + tile.shifts[t]);
         for (int64_t c = 0; c < depth;) {
-            if (room == 0) sum.part(), room = tile.chunk;
+            if (room == 0) aside.put(sum), room = tile.chunk;
             const int64_t stop = depth - c < room ? depth : c + room;
             room -= stop - c;
             for (; c < stop; ++c, weights += step) {
@@ -78,18 +77,18 @@ void outer(const Tile& tile) {
                 for (int v = 0; v < Vectors; ++v) w[v] = load(weights + v * kWidth);
                 for (int m = 0; m < Rows; ++m) {
                     const float x = row[m][c];
-                    for (int v = 0; v < Vectors; ++v) sum.now[m][v] += x * w[v];
+                    for (int v = 0; v < Vectors; ++v) sum[m][v] += x * w[v];
                 }
             }
         }
     }
-    sum.join();
+    aside.join(sum);
     if (tile.lanes == Vectors * kWidth && tile.count == Rows) {
-        if (tile.activation == Activation::none) return put_plain(tile, sum.now);
+        if (tile.activation == Activation::none) return put_plain(tile, sum);
         for (int m = 0; m < Rows; ++m)
             for (int v = 0; v < Vectors; ++v) {
                 float* out = tile.outs[m] + (tile.to + v * kWidth);
-                const Vector value = finished(tile, sum.now[m][v], v * kWidth);
+                const Vector value = finished(tile, sum[m][v], v * kWidth);
                 if (tile.stream) stream(out, value);
                 else store(out, value);
             }
@@ -100,7 +99,7 @@ void outer(const Tile& tile) {
         for (int v = 0; v < Vectors; ++v) {
             const int64_t left = tile.lanes - v * kWidth;
             if (left <= 0) break;
-            const Vector value = finished(tile, sum.now[m][v], v * kWidth);
+            const Vector value = finished(tile, sum[m][v], v * kWidth);
             if (left >= kWidth) store(tile.outs[m] + (tile.to + v * kWidth), value);
             else store_some(tile.outs[m] + (tile.to + v * kWidth), value, left);
         }
@@ -109,7 +108,8 @@ void outer(const Tile& tile) {
 
 template <int Rows, int Lanes>
 void dot(const Tile& tile) {
-    Vector sum[Rows][Lanes] = {};
+    Vector sum[Rows][Lanes];
+    clear(sum);
     const int64_t whole = tile.depth / kWidth * kWidth, rest = tile.depth - whole;
     for (int64_t t = 0; t < tile.taps; ++t) {
         const float* row[Rows];
@@ -153,7 +153,8 @@ constexpr int low_rows_for(int vectors) { return (kRegisters - 1) / (vectors + 1
 
 template <int Rows, int Vectors>
 void sums(const Sums& job) {
-    Vector sum[Rows][Vectors] = {};
+    Vector sum[Rows][Vectors];
+    clear(sum);
     const float* a[Rows];
     for (int m = 0; m < Rows; ++m) a[m] = job.a + job.offsets[m];
     for (int64_t i = 0; i < job.places; ++i) {
@@ -210,7 +211,8 @@ inline void depthwise_few(const Tile& tile, int64_t c) {
 // Any number of taps, for some of the tile's places.
 template <int Vectors, bool Whole>
 inline void depthwise_column(const Tile& tile, int64_t first, int64_t c, int64_t left) {
-    Vector sum[kDepthwiseGroup][Vectors] = {};
+    Vector sum[kDepthwiseGroup][Vectors];
+    clear(sum);
     const float* row[kDepthwiseGroup];
     for (int m = 0; m < kDepthwiseGroup; ++m) row[m] = tile.rows[first + m] + c;
     for (int64_t t = 0; t < tile.taps; ++t) {

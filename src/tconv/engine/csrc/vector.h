@@ -34,6 +34,20 @@ inline Vector loaded(const float* p) {
     return v;
 }
 
+// What lies there stays in memory; where it might lie in registers, compilers move it about even if nobody needs it.
+inline void in_memory(float* p) { asm volatile("" : : "r"(p) : "memory"); }
+
+// Many sums begin at zero; a zero that compilers know they would write to memory first, by a slow instruction.
+template <int Rows, int Vectors>
+inline void clear(Vector (&sums)[Rows][Vectors]) {
+    Vector zero{};
+#if defined(__x86_64__)
+    asm volatile("" : "+x"(zero));
+#endif
+    for (int m = 0; m < Rows; ++m)
+        for (int v = 0; v < Vectors; ++v) sums[m][v] = zero;
+}
+
 inline void store(float* p, Vector v) { *reinterpret_cast<Loose*>(p) = v; }
 
 // Past the caches, to a place that a vector's size divides.

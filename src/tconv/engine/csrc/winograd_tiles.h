@@ -88,7 +88,8 @@ inline void tile_product_rows(const TileProduct& job, int64_t first) {
     const float* weights = job.weights;
     float* sums = job.sums + first * Vectors * kWidth;
     for (int64_t c = 0; c < job.depth;) {
-        Vector sum[Rows][Vectors] = {};
+        Vector sum[Rows][Vectors];
+        clear(sum);
         const int64_t begin = c, stop = job.depth - c < job.chunk ? job.depth : c + job.chunk;
         for (; c < stop; ++c, weights += Vectors * kWidth) {
             Vector w[Vectors];
