@@ -16,7 +16,7 @@ from tests.strategies import integers
 pytestmark = pytest.mark.skipif(not engine.available(), reason="the portable package; build with a C++ compiler")
 
 # Channels (coarse, fine of one group), batch and sizes that reach every form: full, partial and tiny panels, dot
-# products, rows of the kernel, blocks of phases, depthwise, tiny grids, taps that are never used, bands of large images.
+# products, rows of the kernel, stamps, blocks of phases, depthwise, tiny grids, taps that are never used, bands of large images.
 TABLE = [
     (Problem((3, 3), (1, 1), (1, 1), (0, 0), (22, 22), (24, 24)), 8, 8, 5),
     (Problem((3, 3), (1, 1), (1, 1), (1, 1), (28, 28), (28, 28)), 1, 32, 4),
@@ -34,6 +34,10 @@ TABLE = [
     (Problem((3, 3), (3, 2), (2, 1), (1, 0), (3, 2), (10, 5)), 80, 37, 3),
     (Problem((3, 3, 3), (2, 2, 2), (1, 1, 1), (1, 1, 1), (2, 1, 2), (4, 2, 4)), 64, 19, 2),
     (Problem((5,), (2,), (1,), (4,), (1,), (1,)), 600, 7, 1),
+    (Problem((4, 4), (2, 2), (1, 1), (1, 1), (16, 16), (32, 32)), 128, 3, 2),
+    (Problem((5, 5), (2, 2), (1, 1), (1, 2), (9, 7), (18, 14)), 150, 3, 3),
+    (Problem((4, 3), (2, 3), (1, 1), (-3, 5), (12, 11), (32, 20)), 180, 2, 1),
+    (Problem((6,), (2,), (1,), (-2,), (64,), (140,)), 160, 3, 2),
     (Problem((64,), (32,), (1,), (16,), (16,), (512,)), 21, 21, 1),
     (Problem((2, 2), (2, 2), (1, 1), (0, 0), (30, 30), (60, 60)), 16, 8, 2),
     (Problem((2, 1), (3, 2), (1, 1), (0, 0), (6, 6), (17, 12)), 9, 10, 2),

@@ -15,7 +15,8 @@ LAYER = problem_from_coarse(Spec.of((4, 4), stride=2, crop=1), (8, 8))
 FEW = problem_from_coarse(Spec.of((4, 4), stride=2, crop=1), (2, 2))
 WAYS = {
     "outer": ("conv_transpose", LAYER, Extent(32, 256, 128)),
-    "phases in lanes": ("conv_transpose", LAYER, Extent(32, 64, 3)),
+    "phases in lanes": ("conv_transpose", LAYER, Extent(32, 16, 3)),
+    "stamps": ("conv_transpose", LAYER, Extent(32, 128, 3)),
     "dot": ("conv", LAYER, Extent(32, 1, 64)),
     "dot as it lies": ("conv_transpose", LAYER, Extent(1, 256, 128)),
     "rows": ("conv", FEW, Extent(1, 256, 128)),

@@ -18,6 +18,8 @@ FORMS = {
                       "rarely for laying it out anew",
     "rows": "the kernel is read, or written, once and row by row: there are so few places that it is by far the largest "
             "array",
+    "stamps": "the whole kernel times each cell is one row of a matrix product, and these rows are added where they "
+              "overlap: the output channels alone would leave lanes idle",
     "depthwise": "lanes are channels, each with weights of its own: every group has one",
     "winograd": "tiles of 4x4 cells are transformed, so that 16 products stand for up to 36",
     "coarse lanes": "lanes are coarse channels, rows are (tap, fine channel)",

@@ -23,6 +23,6 @@ endif()
 
 set(ENGINE
   ${CSRC}/gather.cpp ${CSRC}/gather_plan.cpp ${CSRC}/correlate.cpp ${CSRC}/lattice.cpp
-  ${CSRC}/rows.cpp ${CSRC}/rows_gather.cpp ${CSRC}/rows_correlate.cpp
+  ${CSRC}/rows.cpp ${CSRC}/rows_gather.cpp ${CSRC}/rows_correlate.cpp ${CSRC}/stamps.cpp
   ${CSRC}/winograd.cpp ${CSRC}/winograd_gather.cpp ${CSRC}/winograd_correlate.cpp ${CSRC}/kernels.cpp
   ${CSRC}/kernel_view.cpp ${CSRC}/layouts.cpp ${CSRC}/pages.cpp ${CSRC}/pool.cpp ${CSRC}/scratch.cpp ${CSRC}/streaming.cpp ${KERNELS})

@@ -287,19 +287,14 @@ void gather(const Problem& problem, const float* input, const KernelView& kernel
     if (kernel.per_column != 1) copy_kernel(problem, kernel, natural);
     Gather direct(*plan, natural, finish);
     const auto pack = [&](float* out) {
-        if (plan->tiled) plan->tiled->pack(natural, out);
-        else if (plan->by_rows) plan->by_rows->pack(natural, out);
+        if (plan->way) plan->way->pack(natural, out);
         else if (!plan->natural) direct.pack(out);
     };
     const auto run = [&](const float* packed) {
-        if (plan->tiled) plan->tiled->run(input, packed, output, finish);
-        else if (plan->by_rows) plan->by_rows->run(input, natural, packed, output, finish);
+        if (plan->way) plan->way->run(input, natural, packed, output, finish);
         else direct.run(input, packed, output);
     };
-    const int64_t floats = plan->tiled     ? plan->tiled->packed_floats()
-                           : plan->by_rows ? plan->by_rows->packed_floats()
-                           : plan->natural ? 0
-                                           : plan->packed_floats;
+    const int64_t floats = plan->way ? plan->way->packed_floats() : plan->natural ? 0 : plan->packed_floats;
     if (layouts) return run(layouts->of(plan, floats, pack).get());
     const Scratch packed(floats);
     pack(packed.data());
@@ -320,8 +315,7 @@ void conv(const Problem& problem, const float* fine, const KernelView& kernel, f
 
 PlanFacts plan_facts(const Problem& problem, bool transposed) {
     const std::shared_ptr<const GatherPlan> plan = GatherPlan::of(problem, transposed);
-    if (plan->tiled) return plan->tiled->facts();
-    if (plan->by_rows) return plan->by_rows->facts();
+    if (plan->way) return plan->way->facts();
     PlanFacts facts;
     facts.form = plan->form == Form::depthwise ? "depthwise"
                  : plan->form == Form::dot     ? (plan->natural ? "dot as it lies" : "dot")

@@ -5,7 +5,10 @@
 #include <mutex>
 
 #include "pool.h"
+#include "rows.h"
+#include "stamps.h"
 #include "streaming.h"
+#include "winograd.h"
 
 namespace tconv {
 
@@ -32,10 +35,10 @@ GatherPlan::GatherPlan(const Problem& problem_, bool transposed_, int64_t thread
     choose_blocks(threads);
     const int64_t cells = transposed ? problem.fine_cells() : problem.coarse_cells();
     streams = writes_lines() && problem.batch * cells * out_channels * 4 >= streams_from();
-    tiled = TiledGather::of(problem, transposed, least_work, threads, frozen);
-    constexpr double kPack = 14;  // a vector of weights, laid out anew
-    const double pack = frozen ? 0 : kPack * static_cast<double>(packed_floats) / kernels().width;
-    if (!tiled) by_rows = RowsGather::of(problem, transposed, least_work + pack, threads, frozen);
+    const double pack = frozen ? 0 : packing(packed_floats);
+    way = TiledGather::of(problem, transposed, least_work, threads, frozen);
+    if (!way) way = RowsGather::of(problem, transposed, least_work + pack, threads, frozen);
+    if (!way) way = StampsGather::of(problem, transposed, least_work + pack, threads, frozen);
 }
 
 // The most points of one matrix product on one image.
@@ -54,6 +57,9 @@ bool GatherPlan::writes_lines() const {
     constexpr int64_t kFloats = kLine / 4;
     return form == Form::outer && !in_blocks && width % kFloats == 0 && lanes % kFloats == 0;
 }
+
+// Sums one vector wide need more loads than products.
+constexpr double kNarrow = 1.25;
 
 // Lanes are outputs unless they are few, or unless the kernel can be read as it lies and is used too little to be
 // packed.
@@ -77,10 +83,9 @@ void GatherPlan::choose_form(bool frozen) {
     }
     int best = 0;
     double least = 0;
-    constexpr double kPenalty[3] = {1.25, 1.0, 1.0};
     for (int v = 0; v < 3; ++v) {
         const int64_t width = table.outer_shape[v].lanes;
-        const double cost = static_cast<double>((lanes + width - 1) / width * width) * kPenalty[v];
+        const double cost = static_cast<double>(ceil_div(lanes, width) * width) * (v == 0 ? kNarrow : 1);
         if (v == 0 || cost < least) best = v, least = cost;
     }
     tile = table.outer[best], rows = table.outer_shape[best].rows, width = table.outer_shape[best].lanes;
@@ -103,9 +108,10 @@ double GatherPlan::work(const std::array<const Lattice*, 3>& tried) const {
             for (const Segment& s2 : tried[2]->segments) {
                 const double taps = static_cast<double>(s0.taps * s1.taps * s2.taps);
                 const double tiles = ceil_div(problem.batch * s0.count * s1.count * s2.count, rows);
+                const double narrow = form == Form::outer && width == kernels().width ? kNarrow : 1;
                 const double deep = form == Form::depthwise ? taps : taps * depth;
                 const double fetches = form == Form::outer && deep * width * 4 > kSecond ? tiles : 1;
-                total += kPass + tiles * (kTile * vectors + deep * vectors * rows) + fetches * deep * vectors * kFetch;
+                total += kPass + tiles * (kTile * vectors + deep * vectors * rows * narrow) + fetches * deep * vectors * kFetch;
             }
     const double inputs = problem.batch * input.image() / kernels().width;
     return outside ? total + kCopy * inputs : total;

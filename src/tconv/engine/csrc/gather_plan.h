@@ -7,9 +7,8 @@
 
 #include "kernels.h"
 #include "lattice.h"
-#include "rows.h"
 #include "window.h"
-#include "winograd.h"
+#include "way.h"
 
 namespace tconv {
 
@@ -76,8 +75,7 @@ struct GatherPlan {
     int band_axis = 2;
     int64_t band = 1, images = 1, panel_groups = 1;
     double least_work = 0;                  // in multiply-adds of one vector
-    std::shared_ptr<const TiledGather> tiled;  // done so instead, if not null
-    std::shared_ptr<const RowsGather> by_rows;  // or so
+    std::shared_ptr<const Way> way;         // done so instead, if not null
 
   private:
     void choose_form(bool frozen);

@@ -49,6 +49,19 @@ struct RowSums {
     bool stream;                   // they go past the caches; their places are lines of memory
 };
 
+// Blocks of a row of results, each the sum of a block from each of some runs of numbers.
+struct Term {
+    const float* at;               // of the block counted zero
+    int64_t floats;                // in a block; the rest of it counts as zero
+};
+struct TermSums {
+    const Term* terms;
+    int64_t count, step;           // terms; from one block to the next in a term
+    float* to;                     // `block` floats for each; what lies behind the last is written, too, for a vector
+    int64_t block;
+    int64_t first, blocks, end;    // blocks [first, first + blocks); zero are those that do not lie in [0, end)
+};
+
 // One of the 16 matrix products of Winograd's tiles: `tiles` rows of `depth` numbers times a panel of weights.
 struct TileProduct {
     const float* cells;            // a tile's numbers lie side by side, and `step` from one tile to the next
@@ -89,6 +102,7 @@ struct Kernels {
     void (*turn)(const float* from, int64_t from_step, int64_t lanes, int64_t depth, float* to, int64_t to_step);
     int row_depth[2];
     void (*row_sums)(const RowSums&);
+    void (*sum_terms)(const TermSums&);
     void (*finish)(const float* sums, const Finish& finish, float* to, int64_t count);
     // Winograd's transforms: 4x4 cells, or taps (null: zero), to 16 numbers for each channel, `apart`; and sums of their
     // products to results. Indices are the taps, or the results, along both axes, less two.

@@ -323,6 +323,7 @@ constexpr Kernels kTable = {
     turn,
     {row_depth(1), row_depth(2)},
     row_sums,
+    sum_terms,
     finish,
     tile_cells,
     {{tile_taps<2, 2>, tile_taps<2, 3>}, {tile_taps<3, 2>, tile_taps<3, 3>}},

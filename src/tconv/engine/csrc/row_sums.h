@@ -1,4 +1,4 @@
-// Sums of whole rows of an array that is read as it lies; compiled once for each instruction set.
+// Sums of runs of numbers, and what is done to them at the end; compiled once for each instruction set.
 #pragma once
 
 #include "activate.h"
@@ -71,6 +71,26 @@ inline void row_sums_for(const RowSums& job) {
 void row_sums(const RowSums& job) {
     if (job.results == 1) row_sums_for<1>(job);
     else row_sums_for<2>(job);
+}
+
+void sum_terms(const TermSums& job) {
+    Integers lane;
+    for (int i = 0; i < kWidth; ++i) lane[i] = i;
+    for (int64_t q = job.first; q < job.first + job.blocks; ++q) {
+        float* to = job.to + (q - job.first) * job.block;
+        const int64_t count = q >= 0 && q < job.end ? job.count : 0;
+        for (int64_t c = 0; c < job.block; c += kWidth) {
+            Vector sum{};
+            for (int64_t t = 0; t < count; ++t) {
+                const Term& term = job.terms[t];
+                if (term.floats <= c) continue;
+                const Vector numbers = load(term.at + q * job.step + c);
+                const bool all = term.floats == job.block || term.floats >= c + kWidth;
+                sum += all ? numbers : lane < static_cast<int32_t>(term.floats - c) ? numbers : Vector{};
+            }
+            store(to + c, sum);  // beyond the block lies the next one, whose turn comes
+        }
+    }
 }
 
 void finish(const float* sums, const Finish& finish, float* to, int64_t count) {

@@ -8,6 +8,7 @@
 
 #include "contractions.h"
 #include "kernels.h"
+#include "way.h"
 
 namespace tconv {
 
@@ -33,17 +34,17 @@ double rows_work(const std::vector<Meetings>& taps, int64_t rows, int64_t lanes)
 bool few_places(const Problem& problem, int64_t lanes);
 
 // conv, by the kernel as it lies; conv_transpose, by a kernel that is laid out but once.
-class RowsGather {
+class RowsGather : public Way {
   public:
     // Null if the problem cannot be computed so, or not faster than by `direct` multiply-adds of one vector.
-    static std::shared_ptr<const RowsGather> of(const Problem& problem, bool transposed, double direct, int64_t threads,
-                                                bool frozen);
+    static std::shared_ptr<const Way> of(const Problem& problem, bool transposed, double direct, int64_t threads,
+                                         bool frozen);
 
-    int64_t packed_floats() const { return transposed_ ? problem_.taps() * depth_ * lanes_ : 0; }
-    void pack(const KernelView& kernel, float* packed) const;
+    int64_t packed_floats() const override { return transposed_ ? problem_.taps() * depth_ * lanes_ : 0; }
+    void pack(const KernelView& kernel, float* packed) const override;
     void run(const float* input, const KernelView& kernel, const float* packed, float* output,
-             const Finish& finish) const;
-    PlanFacts facts() const;
+             const Finish& finish) const override;
+    PlanFacts facts() const override;
 
   private:
     RowsGather(const Problem& problem, bool transposed, int64_t threads);

@@ -59,8 +59,8 @@ RowsGather::RowsGather(const Problem& problem, bool transposed, int64_t threads)
     run_ = ceil_div(ceil_div(lanes_, runs), kFloats) * kFloats;
 }
 
-std::shared_ptr<const RowsGather> RowsGather::of(const Problem& problem, bool transposed, double direct,
-                                                 int64_t threads, bool frozen) {
+std::shared_ptr<const Way> RowsGather::of(const Problem& problem, bool transposed, double direct, int64_t threads,
+                                          bool frozen) {
     if (transposed && !frozen) return {};
     if (!few_places(problem, transposed ? problem.fine_channels : problem.coarse_channels)) return {};
     const std::shared_ptr<const RowsGather> rows(new RowsGather(problem, transposed, threads));

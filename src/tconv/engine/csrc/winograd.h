@@ -14,6 +14,7 @@
 #include "contractions.h"
 #include "kernels.h"
 #include "lattice.h"
+#include "way.h"
 #include "window.h"
 
 namespace tconv {
@@ -67,16 +68,17 @@ void advance(const TiledProduct& product, TileAt& tile);
 void tile_cells(const TiledProduct& product, const TileAt& tile, const Grid& grid, const float* array, float* room,
                 float* to, int64_t apart);
 
-class TiledGather {
+class TiledGather : public Way {
   public:
     // Null if the problem cannot be computed so, or not faster than by `direct` multiply-adds of one vector.
-    static std::shared_ptr<const TiledGather> of(const Problem& problem, bool transposed, double direct,
-                                                 int64_t threads, bool frozen);
+    static std::shared_ptr<const Way> of(const Problem& problem, bool transposed, double direct, int64_t threads,
+                                         bool frozen);
 
-    int64_t packed_floats() const { return packed_floats_; }
-    void pack(const KernelView& kernel, float* packed) const;
-    void run(const float* input, const float* packed, float* output, const Finish& finish) const;
-    PlanFacts facts() const;
+    int64_t packed_floats() const override { return packed_floats_; }
+    void pack(const KernelView& kernel, float* packed) const override;
+    void run(const float* input, const KernelView& kernel, const float* packed, float* output,
+             const Finish& finish) const override;
+    PlanFacts facts() const override;
 
   private:
     TiledGather(const Problem& problem, bool transposed, std::vector<TiledProduct> products, int64_t threads);

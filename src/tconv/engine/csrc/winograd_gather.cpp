@@ -57,15 +57,15 @@ double TiledGather::work(bool frozen) const {
     return total;
 }
 
-std::shared_ptr<const TiledGather> TiledGather::of(const Problem& problem, bool transposed, double direct,
-                                                   int64_t threads, bool frozen) {
+std::shared_ptr<const Way> TiledGather::of(const Problem& problem, bool transposed, double direct, int64_t threads,
+                                           bool frozen) {
     if (winograd() == Winograd::never) return {};
     std::vector<TiledProduct> products = tiled_products(problem, transposed);
     if (products.empty()) return {};
     // The choice is made for one thread, so that it is the same for any number, and so is each bit of the result.
     const TiledGather alone(problem, transposed, products, 1);
     if (winograd() == Winograd::where_it_wins && alone.work(frozen) >= direct) return {};
-    return std::shared_ptr<const TiledGather>(new TiledGather(problem, transposed, std::move(products), threads));
+    return std::shared_ptr<const Way>(new TiledGather(problem, transposed, std::move(products), threads));
 }
 
 // One panel's weights: for each product those of every source and channel, lanes innermost.
@@ -106,7 +106,8 @@ void TiledGather::pack(const KernelView& kernel, float* packed) const {
     });
 }
 
-void TiledGather::run(const float* input, const float* packed, float* output, const Finish& finish) const {
+void TiledGather::run(const float* input, const KernelView&, const float* packed, float* output,
+                      const Finish& finish) const {
     const Scratch bias(finish.bias ? lanes_ + kernels().width : 0);
     if (finish.bias) {
         std::memcpy(bias.data(), finish.bias, lanes_ * sizeof(float));
