@@ -16,7 +16,8 @@ from tests.strategies import integers
 pytestmark = pytest.mark.skipif(not engine.available(), reason="the portable package; build with a C++ compiler")
 
 # Channels (coarse, fine of one group), batch and sizes that reach every form: full, partial and tiny panels, dot
-# products, rows of the kernel, stamps, blocks of phases, depthwise, tiny grids, taps that are never used, bands of large images.
+# products, rows of the kernel, stamps, blocks of phases, depthwise, tiny grids, taps that are never used, bands of
+# large images.
 TABLE = [
     (Problem((3, 3), (1, 1), (1, 1), (0, 0), (22, 22), (24, 24)), 8, 8, 5),
     (Problem((3, 3), (1, 1), (1, 1), (1, 1), (28, 28), (28, 28)), 1, 32, 4),

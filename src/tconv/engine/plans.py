@@ -16,8 +16,8 @@ FORMS = {
     "dot": "lanes are input channels, summed at the end: there are too few outputs to fill them",
     "dot as it lies": "lanes are input channels, and the kernel is read as it lies: each of its numbers is used too "
                       "rarely for laying it out anew",
-    "rows": "the kernel is read, or written, once and row by row: there are so few places that it is by far the largest "
-            "array",
+    "rows": "the kernel is read, or written, once and row by row: there are so few places that it is by far the "
+            "largest array",
     "stamps": "the whole kernel times each cell is one row of a matrix product, and these rows are added where they "
               "overlap: the output channels alone would leave lanes idle",
     "depthwise": "lanes are channels, each with weights of its own: every group has one",

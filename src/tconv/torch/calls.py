@@ -54,9 +54,8 @@ def conv(rank: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride: 
 
 def _fast(*tensors: Tensor | None) -> bool:
     """Whether a call goes to the engine: not in forward mode, under autocast, or on its way into an exported model."""
-    present = [tensor for tensor in tensors if tensor is not None]
     return (
-        serves(*present)
+        serves(*tensors)
         and forward_ad._current_level < 0
         and not torch.is_autocast_enabled("cpu")
         and not (torch.compiler.is_exporting() or torch.jit.is_tracing())

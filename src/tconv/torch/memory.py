@@ -27,30 +27,25 @@ def channels_last(tensor: Tensor) -> bool:
 
 def as_array(tensor: Tensor) -> Array:
     """`(N, C, *I)` as an array `(N, *I, C)`, contiguous; a copy only if the tensor is plain."""
-    tensor = _open(tensor)
-    array = tensor.numpy().transpose(LAST[tensor.dim()])
-    return array if array.flags.c_contiguous else tensor.permute(LAST[tensor.dim()]).contiguous().numpy()
+    array = as_vector(tensor).transpose(LAST[tensor.dim()])
+    return array if array.flags.c_contiguous else as_vector(tensor.detach().permute(LAST[tensor.dim()]).contiguous())
 
 
 def as_kernel(tensor: Tensor) -> Array:
     """A weight `(C, D / groups, *K)` as a view `(*K, D / groups, C)`."""
-    return _open(tensor).numpy().transpose(KERNEL[tensor.dim()])
+    return as_vector(tensor).transpose(KERNEL[tensor.dim()])
 
 
 def as_vector(tensor: Tensor) -> Array:
-    """A bias `(C,)` as an array."""
-    return _open(tensor).numpy()
+    """A tensor as an array of its shape: without its gradient, and with its sign if that is still to be applied."""
+    array: Array = tensor.numpy(force=True)
+    return array
 
 
 def as_tensor(array: Array, last: bool) -> Tensor:
     """An array `(N, *I, C)` as a tensor `(N, C, *I)`: in its own memory if `last`, else plain."""
     tensor = torch.from_numpy(array.transpose(FIRST[array.ndim]))
     return tensor if last else tensor.contiguous()
-
-
-def _open(tensor: Tensor) -> Tensor:
-    """The same numbers, without a gradient to keep track of, nor a sign that is still to be applied."""
-    return (tensor.detach() if tensor.requires_grad else tensor).resolve_neg()
 
 
 def laid(tensor: Tensor, last: bool) -> Tensor:

@@ -28,11 +28,11 @@ SCHEMA = ("(Tensor first, Tensor second, Tensor? bias, SymInt[] stride, SymInt[]
           "SymInt groups) -> Tensor")
 
 
-def serves(*tensors: Tensor) -> bool:
+def serves(*tensors: Tensor | None) -> bool:
     """Whether the engine takes these tensors: plain float32 in this machine's memory, and the compiled part there."""
     for tensor in tensors:
-        if not (tensor.dtype is torch.float32 and tensor.is_cpu and type(tensor) in PLAIN_TYPES
-                and tensor.layout is torch.strided):
+        if tensor is not None and not (tensor.dtype is torch.float32 and tensor.is_cpu and type(tensor) in PLAIN_TYPES
+                                       and tensor.layout is torch.strided):
             return False
     return engine.available()
 
@@ -58,10 +58,10 @@ def contract(name: str, first: Tensor, second: Tensor, bias: Tensor | None, prob
     return _computed(name, first, second, bias, problem, finish)
 
 
-def _observed(*tensors: Tensor) -> bool:
+def _observed(first: Tensor, second: Tensor) -> bool:
     """Whether something has to see the operator itself: a compiler, a tracer, a tensor of another kind."""
     return (torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack() > 0
-            or any(type(tensor) not in PLAIN_TYPES for tensor in tensors))
+            or type(first) not in PLAIN_TYPES or type(second) not in PLAIN_TYPES)
 
 
 def _computed(name: str, first: Tensor, second: Tensor, bias: Tensor | None, problem: Problem,
@@ -73,7 +73,7 @@ def _computed(name: str, first: Tensor, second: Tensor, bias: Tensor | None, pro
 
 def _layer(name: str, array: Tensor, kernel: Tensor, bias: Tensor | None, problem: Problem, finish: Finish) -> Tensor:
     last = finish.last or channels_last(array) or channels_last(kernel)
-    if serves(array, kernel) and (bias is None or serves(bias)):
+    if serves(array, kernel, bias):
         added = None if bias is None else as_vector(bias)
         said = (problem, added, finish.activation, finish.slope)
         return as_tensor(getattr(engine, name)(as_array(array), kept.kernel(kernel), *said), last)
