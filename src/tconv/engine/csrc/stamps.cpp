@@ -42,11 +42,13 @@ std::shared_ptr<const Way> StampsGather::of(const Problem& problem, bool transpo
     const bool flat = depth.kernel == 1 && depth.coarse == 1 && depth.fine == 1 && depth.lo == 0;
     if (!transposed || !flat || problem.groups > 1 || rows.dilation > 1 || columns.dilation > 1) return {};
     if (problem.coarse_cells() == 0 || problem.fine_cells() == 0) return {};
-    constexpr int64_t kNear = (int64_t{1} << 20) / 4;  // stamps that are kept stay in a near cache
+    // The kernel is fetched for each row of cells, and the stamps of some rows are kept: both have to lie near.
+    constexpr int64_t kKernel = (int64_t{256} << 10) / 4, kStamps = (int64_t{1} << 20) / 4;
     const std::shared_ptr<const StampsGather> stamps(new StampsGather(problem, threads));
+    if (stamps->packed_floats() > kKernel || stamps->rows_.blocks() * stamps->row_floats() > kStamps) return {};
     constexpr double kSure = 1.3;                      // stamps leave the first cache on their way
     const double work = stamps->work() * kSure + (frozen ? 0 : packing(stamps->packed_floats()));
-    return stamps->rows_.blocks() * stamps->row_floats() <= kNear && work < direct ? stamps : nullptr;
+    return work < direct ? stamps : nullptr;
 }
 
 // Lanes are (tap, output channel); the lanes of one tap are the kernel's rows, which become columns.
