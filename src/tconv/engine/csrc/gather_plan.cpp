@@ -58,6 +58,9 @@ bool GatherPlan::writes_lines() const {
     return form == Form::outer && !in_blocks && width % kFloats == 0 && lanes % kFloats == 0;
 }
 
+// Bytes of the second cache: a longer panel comes anew for each tile.
+constexpr int64_t kSecond = 512 << 10;
+
 // Sums one vector wide need more loads than products.
 constexpr double kNarrow = 1.25;
 
@@ -66,8 +69,12 @@ constexpr double kNarrow = 1.25;
 void GatherPlan::choose_form(bool frozen) {
     const Kernels& table = kernels();
     const int64_t points = problem.batch * problem.coarse_cells();
-    // Laid out but once, it is, unless so few places use it that reading it is all there is to do.
-    const bool rarely_used = frozen ? points <= 4 && depth >= 32 * table.width : points <= 64;
+    // A kernel that is laid out but once is, unless so few places use it that reading it is all there is to do, or its
+    // panels are so long that they would come anew for each tile.
+    int64_t deep = depth;
+    for (const Axis& axis : problem.axes) deep *= ceil_div(axis.kernel, axis.stride);
+    const bool better_read = points <= 4 ? depth >= 32 * table.width : deep * 3 * table.width * 4 > kSecond;
+    const bool rarely_used = points <= 64 && (!frozen || better_read);
     if (problem.depthwise()) {
         form = Form::depthwise, tile = table.depthwise, rows = table.depthwise_rows, width = 1;
         return;
@@ -95,7 +102,6 @@ void GatherPlan::choose_form(bool frozen) {
 double GatherPlan::work(const std::array<const Lattice*, 3>& tried) const {
     constexpr double kTile = 40, kPass = 2000;  // beginning and ending a tile, a pass
     constexpr double kFetch = 4;                // weights come from the second cache or beyond
-    constexpr double kSecond = 512 << 10;       // bytes; a longer panel comes anew for each tile
     constexpr double kCopy = 4;                 // a vector of the input, into its window
     const double vectors = form == Form::depthwise ? ceil_div(problem.groups, kernels().width)
                            : form == Form::dot     ? static_cast<double>(panels() * width) / kernels().width
