@@ -17,6 +17,7 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, s
 MIDDLE = 'text-anchor="middle"'
 LEFT, SCALE, RIGHT, ROW, TOP = 196, 500, 150, 19, 96
 LOW, HIGH = 0.25, 16.0  # times our time; what lies beyond is drawn at the edge
+BAR = 400  # the longest bar of a training step; its words stand behind it
 TICKS = (0.25, 0.5, 1, 2, 4, 8, 16)
 COLOURS = ("coarse", "kernel", "fine", "phase0", "phase1", "phase3", "phase2", "plain")
 
@@ -135,7 +136,7 @@ def step_picture(row: Row) -> str:
     most = min(longest, 6 * timings[0].milliseconds) if timings else longest
     height = 60 + 24 * len(timings) + 16
     body = [line for at, one in enumerate(timings) for line in _bar(one, 62 + 24 * at, most)]
-    edge = LEFT + 40 + 480 * row.limit / most
+    edge = LEFT + 40 + BAR * row.limit / most
     body.append(f'<path class="b-one" d="M{edge:.1f} 50V{height - 14}"/>')
     body.append(f'<text class="b-quiet" x="{edge:.1f}" y="42" font-size="11" {MIDDLE}>limit {row.limit:.3g} ms</text>')
     title = f"{row.name}, {row.passing}, {row.dtype}, {row.threads} thread{'s' * (row.threads > 1)}"
@@ -145,7 +146,7 @@ def step_picture(row: Row) -> str:
 
 def _bar(one: Timing, y: float, most: float) -> Iterator[str]:
     x, over = LEFT + 40, one.milliseconds > most
-    wide = 480 * min(one.milliseconds, most) / most
+    wide = BAR * min(one.milliseconds, most) / most
     weight = ' font-weight="650"' if one.ours else ""
     yield f'<text x="{x - 10}" y="{y + 8}" font-size="12" text-anchor="end"{weight}>{escape(one.peer)}</text>'
     yield f'<rect class="{"b-share" if one.ours else "b-bar"}" x="{x}" y="{y}" width="{wide:.1f}" height="16" rx="3"/>'
