@@ -76,6 +76,17 @@ def test_a_kernel_is_read_as_it_lies(problem, ins, outs, batch):
 
 
 @pytest.mark.parametrize(("problem", "ins", "outs", "batch"), TABLE)
+def test_a_part_of_a_larger_kernel_is_read_where_it_lies(problem, ins, outs, batch):
+    x, y, w = arrays(problem, ins, outs, batch)
+    *taps, rows, columns = w.shape
+    larger = np.full((*taps, rows + 2, columns + 3), np.nan, np.float32)
+    part = larger[..., 1:-1, 2:-1]
+    part[...] = w
+    assert np.array_equal(engine.conv_transpose(x, part, problem), methods.columns(x, w, problem))
+    assert np.array_equal(engine.conv(y, part, problem), methods.conv(y, w, problem))
+
+
+@pytest.mark.parametrize(("problem", "ins", "outs", "batch"), TABLE)
 def test_the_number_of_threads_changes_no_bit(problem, ins, outs, batch):
     rng = np.random.default_rng(0)
     x, y, w = (rng.standard_normal(a.shape, np.float32) for a in arrays(problem, ins, outs, batch))

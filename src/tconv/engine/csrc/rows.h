@@ -48,7 +48,7 @@ class RowsGather : public Way {
 
   private:
     RowsGather(const Problem& problem, bool transposed, int64_t threads);
-    void compute(int64_t first, int64_t count, const float* input, const float* rows, float* output,
+    void compute(int64_t first, int64_t count, const float* input, const KernelView& rows, float* output,
                  const Finish& finish) const;
 
     const Problem problem_;

@@ -29,7 +29,8 @@ std::shared_ptr<const RowsCorrelate> RowsCorrelate::of(const Problem& problem, d
 }
 
 void RowsCorrelate::run(const float* fine, const float* coarse, const KernelView& kernel) const {
-    const bool streams = streams_ && reinterpret_cast<uintptr_t>(kernel.data) % kLine == 0;
+    const bool whole_lines = kernel.per_tap % kFloats == 0 && kernel.per_row % kFloats == 0;
+    const bool streams = streams_ && whole_lines && reinterpret_cast<uintptr_t>(kernel.data) % kLine == 0;
     const int64_t parts = std::min<int64_t>(problem_.fine_channels, 2 * threads());
     const int64_t each = ceil_div(problem_.fine_channels, parts);
     parallel_for(static_cast<int64_t>(taps_.size()) * parts, [&](int64_t i) {
@@ -44,7 +45,7 @@ void RowsCorrelate::rows_of(const Meetings& tap, int64_t first, int64_t count, c
     const Kernels& table = kernels();
     const int64_t places = tap.count(), apart = run_ + kFloats;
     if (places == 0) {
-        std::memset(kernel.at(tap.tap, first, 0), 0, count * lanes_ * sizeof(float));
+        for (int64_t d = first; d < first + count; ++d) std::memset(kernel.at(tap.tap, d, 0), 0, lanes_ * sizeof(float));
         return;
     }
     // Cells a power of two apart would drive each other out of the first cache.

@@ -77,13 +77,13 @@ void RowsGather::pack(const KernelView& kernel, float* packed) const {
 
 void RowsGather::run(const float* input, const KernelView& kernel, const float* packed, float* output,
                      const Finish& finish) const {
-    const float* rows = transposed_ ? packed : kernel.data;
+    const KernelView rows = transposed_ ? KernelView{const_cast<float*>(packed), depth_ * lanes_, lanes_, 1} : kernel;
     parallel_for(ceil_div(lanes_, run_), [&](int64_t i) {
         compute(i * run_, std::min(run_, lanes_ - i * run_), input, rows, output, finish);
     });
 }
 
-void RowsGather::compute(int64_t first, int64_t count, const float* input, const float* rows, float* output,
+void RowsGather::compute(int64_t first, int64_t count, const float* input, const KernelView& rows, float* output,
                          const Finish& finish) const {
     const Kernels& table = kernels();
     PartedSums sums(cells_, count, part_of_sum(static_cast<int64_t>(taps_.size()) * depth_));
@@ -98,7 +98,7 @@ void RowsGather::compute(int64_t first, int64_t count, const float* input, const
             sums.expect(deep);
             std::array<const float*, 8> runs;
             for (int64_t k = 0; k < deep; ++k) {
-                runs[k] = rows + (tap.tap * depth_ + c + k) * lanes_ + first;
+                runs[k] = rows.at(tap.tap, c + k, first);
                 if (tap.count() <= 2) continue;
                 // Rows a power of two apart would drive each other out of the first cache.
                 std::memcpy(near.data() + k * apart, runs[k], count * sizeof(float));
