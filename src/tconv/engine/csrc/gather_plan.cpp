@@ -117,7 +117,8 @@ double GatherPlan::work(const std::array<const Lattice*, 3>& tried) const {
                 const double narrow = form == Form::outer && width == kernels().width ? kNarrow : 1;
                 const double deep = form == Form::depthwise ? taps : taps * depth;
                 const double fetches = form == Form::outer && deep * width * 4 > kSecond ? tiles : 1;
-                total += kPass + tiles * (kTile * vectors + deep * vectors * rows * narrow) + fetches * deep * vectors * kFetch;
+                total += kPass + tiles * (kTile * vectors + deep * vectors * rows * narrow) +
+                         fetches * deep * vectors * kFetch;
             }
     const double inputs = problem.batch * input.image() / kernels().width;
     return outside ? total + kCopy * inputs : total;

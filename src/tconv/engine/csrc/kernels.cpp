@@ -34,4 +34,15 @@ const Kernels& kernels() {
     return *chosen;
 }
 
+int least_idle(int64_t lanes) {
+    const auto padded = [&](int shape) {
+        const int64_t wide = kernels().outer_shape[shape].lanes;
+        return (lanes + wide - 1) / wide * wide;
+    };
+    int best = 0;
+    for (int shape = 1; shape < 3; ++shape)
+        if (padded(shape) <= padded(best)) best = shape;
+    return best;
+}
+
 }  // namespace tconv

@@ -114,4 +114,7 @@ struct Kernels {
 
 const Kernels& kernels();
 
+// The shape of `outer` whose panels leave the fewest lanes idle, the widest of several.
+int least_idle(int64_t lanes);
+
 }  // namespace tconv

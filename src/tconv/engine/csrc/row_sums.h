@@ -61,10 +61,8 @@ inline void row_sums_for(const RowSums& job) {
         if (job.depth == 6) return row_sums_of<Results, 6>(job);
     }
     if constexpr (row_depth(Results) == 8) {
-        switch (job.depth) {
-            case 7: return row_sums_of<Results, 7>(job);
-            case 8: return row_sums_of<Results, 8>(job);
-        }
+        if (job.depth == 7) return row_sums_of<Results, 7>(job);
+        if (job.depth == 8) return row_sums_of<Results, 8>(job);
     }
 }
 

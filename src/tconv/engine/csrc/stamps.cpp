@@ -13,11 +13,7 @@ StampsGather::StampsGather(const Problem& problem, int64_t threads) : problem_(p
     rows_ = cut(problem.axes[1]), columns_ = cut(problem.axes[2]);
     depth_ = problem.coarse_channels, lanes_ = problem.taps() * problem.fine_channels;
     const Kernels& table = kernels();
-    int best = 0;
-    for (int v = 1; v < 3; ++v) {
-        const int64_t wide = table.outer_shape[v].lanes, least = table.outer_shape[best].lanes;
-        if (ceil_div(lanes_, wide) * wide <= ceil_div(lanes_, least) * least) best = v;
-    }
+    const int best = least_idle(lanes_);
     tile_ = table.outer[best], tile_rows_ = table.outer_shape[best].rows, width_ = table.outer_shape[best].lanes;
     // Each band makes the stamps of the rows before it anew.
     const int64_t all = rows_.last() - rows_.first() + 1;

@@ -14,11 +14,7 @@ TiledGather::TiledGather(const Problem& problem, bool transposed, std::vector<Ti
     depth_ = transposed ? problem.coarse_channels : problem.fine_channels;
     lanes_ = transposed ? problem.fine_channels : problem.coarse_channels;
     const Kernels& table = kernels();
-    int best = 0;
-    for (int v = 1; v < 3; ++v) {
-        const int64_t wide = table.outer_shape[v].lanes, least = table.outer_shape[best].lanes;
-        if (ceil_div(lanes_, wide) * wide <= ceil_div(lanes_, least) * least) best = v;
-    }
+    const int best = least_idle(lanes_);
     product_ = table.tile_product[best], rows_ = table.outer_shape[best].rows, width_ = table.outer_shape[best].lanes;
     int64_t deepest = 1, all = 0, most = 0;
     for (TiledProduct& product : products_) {
