@@ -17,15 +17,29 @@ typedef float vector __attribute__((vector_size(LANES * sizeof(float)), aligned(
 /* Floating-point operations in one round: enough chains of them that none waits for the one before. */
 long operations(void) { return 2L * LANES * SUMS; }
 
+/* That compilers keep a vector in a register, and do all that is said. */
+#if defined(__x86_64__)
+#define KEPT(v) __asm__ volatile("" : "+v"(v))
+#elif defined(__aarch64__)
+#define KEPT(v) __asm__ volatile("" : "+w"(v))
+#else
+#define KEPT(v)
+#endif
+
 float multiply_add(long rounds, float factor, float term) {
     vector sums[SUMS], a, b, all;
     for (int lane = 0; lane < LANES; ++lane) a[lane] = factor, b[lane] = term;
-    for (int s = 0; s < SUMS; ++s) sums[s] = b * (float)s;
+#pragma GCC unroll 24
+    for (int s = 0; s < SUMS; ++s) sums[s] = b;
     for (long round = 0; round < rounds; ++round) {
 #pragma GCC unroll 24
-        for (int s = 0; s < SUMS; ++s) sums[s] = sums[s] * a + b;
+        for (int s = 0; s < SUMS; ++s) {
+            sums[s] = a * sums[s] + b;
+            KEPT(sums[s]);
+        }
     }
     all = sums[0];
+#pragma GCC unroll 24
     for (int s = 1; s < SUMS; ++s) all += sums[s];
     return all[0];
 }
@@ -71,12 +85,21 @@ long bfloat16_operations(void) {
 void bfloat16_multiply_add(long rounds) {
     struct shape shape = {1};
     for (int tile = 0; tile < 8; ++tile) shape.bytes[tile] = 64, shape.rows[tile] = 16;
+    __asm__ volatile("" : : "r"(&shape) : "memory"); /* GCC's intrinsics do not say what they read */
     _tile_loadconfig(&shape);
-    _tile_zero(0), _tile_zero(1), _tile_zero(2), _tile_zero(3);
-    _tile_zero(4), _tile_zero(5), _tile_zero(6), _tile_zero(7);
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
+    _tile_zero(4);
+    _tile_zero(5);
+    _tile_zero(6);
+    _tile_zero(7);
     for (long round = 0; round < rounds; ++round) {
-        _tile_dpbf16ps(0, 4, 6), _tile_dpbf16ps(1, 4, 7);
-        _tile_dpbf16ps(2, 5, 6), _tile_dpbf16ps(3, 5, 7);
+        _tile_dpbf16ps(0, 4, 6);
+        _tile_dpbf16ps(1, 4, 7);
+        _tile_dpbf16ps(2, 5, 6);
+        _tile_dpbf16ps(3, 5, 7);
     }
     _tile_release();
 }

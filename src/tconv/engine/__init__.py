@@ -1,6 +1,7 @@
-"""The fast path on CPUs: the three contractions in C++, for float32 arrays in channels-last layout.
+"""The fast path on CPUs: the three contractions in C++, for float32 and bfloat16 arrays in channels-last layout.
 
-Arrays of 16 bits are made float32 first, so that sums are, and the result is rounded once.
+Sums are always made in float32. Arrays of float16, and of several dtypes, are made float32 first, and the result is
+rounded once. Where NumPy has no bfloat16, its numbers may come, and then go, as their bits, in arrays of uint16.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ except ImportError:  # the portable package: no compiler at build time
     _native = None
 
 __all__ = [
-    "HALVES", "Packed", "Plan", "available", "borrow_threads", "conv", "conv_transpose", "finish", "isa", "keep_memory",
+    "HALVES", "Packed", "Plan", "available", "borrow_threads", "conv", "conv_transpose", "finish", "half_isa", "isa", "keep_memory",
     "kernel_gradient", "numbers", "pack", "plan", "serves", "set_threads", "set_winograd", "threads", "winograd",
 ]
 
@@ -52,6 +53,13 @@ def serves(*arrays: Any) -> bool:
 def isa() -> str:
     """The instruction set that the kernels run with on this processor; `portable` without the compiled part."""
     return _native.isa() if _native else "portable"
+
+
+def half_isa() -> str:
+    """What multiplies bfloat16 numbers: `amx`, or `vectors` where the processor has no instructions that are used for
+    it; `portable` without the compiled part.
+    """
+    return _native.half_isa() if _native else "portable"
 
 
 def threads() -> int:
@@ -129,6 +137,8 @@ def conv_transpose(x: Array, kernel: Array | Packed, problem: Problem, bias: Arr
     A bias `(D,)` is added and an activation (a name in `methods.ACTIVATIONS`) applied before each result is stored.
     """
     said, shape = _call("conv_transpose", problem, x.shape, kernel.shape)
+    if _brains(x, kernel):
+        return _halved(_native.half_conv_transpose, said, x, kernel, shape, *finish(bias, activation, slope))
     out = _room(shape)
     weights, layouts = _as_it_lies(kernel)
     _native.conv_transpose(said, _packed(x), weights, out, *finish(bias, activation, slope), layouts)
@@ -142,6 +152,8 @@ def conv(y: Array, kernel: Array | Packed, problem: Problem, bias: Array | None 
     A bias `(C,)` is added and an activation applied as in `conv_transpose`.
     """
     said, shape = _call("conv", problem, y.shape, kernel.shape)
+    if _brains(y, kernel):
+        return _halved(_native.half_conv, said, y, kernel, shape, *finish(bias, activation, slope))
     out = _room(shape)
     weights, layouts = _as_it_lies(kernel)
     _native.conv(said, _packed(y), weights, out, *finish(bias, activation, slope), layouts)
@@ -155,11 +167,32 @@ def kernel_gradient(y: Array, x: Array, problem: Problem, *, channels_first: boo
     """
     said, shape = _call("kernel_gradient", problem, y.shape, x.shape)
     if channels_first:
-        out = np.moveaxis(np.empty((*shape[:-3:-1], *problem.kernel), np.float32), (0, 1), (-1, -2))
+        dtype = np.uint16 if _brains(y, x) else np.float32
+        out = np.moveaxis(np.empty((*shape[:-3:-1], *problem.kernel), dtype), (0, 1), (-1, -2))
     else:
-        out = _room(shape)
+        out = np.empty(shape, np.uint16) if _brains(y, x) else _room(shape)
+    if _brains(y, x):
+        _native.half_kernel_gradient(said, _bits(y), _bits(x), out)
+        return out.view(y.dtype)
     _native.kernel_gradient(said, _packed(y), _packed(x), out)
     return _narrowed(out, y, x)
+
+
+def _brains(*arrays: Any) -> bool:
+    """Whether all are arrays of bfloat16, or of its bits."""
+    return all(array.dtype != np.float32 and (array.dtype == np.uint16 or array.dtype.name == "bfloat16")
+               for array in arrays)
+
+
+def _bits(array: Array) -> Array:
+    return np.ascontiguousarray(array).view(np.uint16)
+
+
+def _halved(layer: Any, said: list[int], array: Array, kernel: Array, shape: tuple[int, ...], *finish: Any) -> Array:
+    """A layer of bfloat16 arrays; the result is of the first one's dtype."""
+    out = np.empty(shape, np.uint16)
+    layer(said, _bits(array), _evenly(kernel.view(np.uint16)), out, *finish)
+    return out.view(array.dtype)
 
 
 def _room(shape: tuple[int, ...]) -> Array:
@@ -235,14 +268,14 @@ def _as_it_lies(kernel: Array | Packed) -> tuple[Array, Any]:
 
 
 def _evenly(kernel: Array) -> Array:
-    if kernel.dtype != np.float32:
+    if kernel.dtype not in (np.float32, np.uint16):
         return _packed(kernel)
     if kernel.flags.c_contiguous and kernel.dtype.isnative:
         return kernel
     steps, sizes = kernel.strides[:-2], kernel.shape[:-2]
     evenly = all(step == sizes[i + 1] * steps[i + 1] for i, step in enumerate(steps[:-1]))
     native = kernel.dtype.isnative and not any(step % kernel.itemsize for step in kernel.strides)
-    return kernel if evenly and native else _packed(kernel)
+    return kernel if evenly and native else np.ascontiguousarray(kernel)
 
 
 def _narrowed(out: Array, first: Array, second: Array | Packed) -> Array:

@@ -18,7 +18,7 @@ from jax.interpreters import batching, mlir, xla
 
 from .. import engine
 from ..geometry import Problem
-from .primitives import conv_p, conv_transpose_p, shape_of, way, widened
+from .primitives import conv_p, conv_transpose_p, shape_of, target, way, widened
 from .sharding import over_devices
 
 __all__ = ["ACTIVATIONS", "conv", "conv_transpose"]
@@ -128,7 +128,7 @@ def _called(context: Any, array: Any, kernel: Any, bias: Any, *, layer: str, pro
     coarse, fine = second.shape[-1], second.shape[-2] * problem.groups
     numbers = np.array(engine.numbers(problem, first.shape[0], coarse, fine), np.int64)
     _, code, left = engine.finish(None, activation, slope)
-    return jax.ffi.ffi_lowering(f"tconv_{layer}_finished")(
+    return jax.ffi.ffi_lowering(target(f"tconv_{layer}_finished", context))(
         context, array, kernel, bias, numbers=numbers, activation=np.int64(code), slope=np.float32(left))
 
 

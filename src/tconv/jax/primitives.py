@@ -22,7 +22,8 @@ from .sharding import over_devices
 __all__ = ["conv_p", "conv_transpose_p", "kernel_gradient_p", "plain", "plainly", "shape_of", "way", "widened"]
 
 Array = Any
-SINGLE, HALVES = jnp.dtype("float32"), {jnp.dtype("bfloat16"), jnp.dtype("float16")}
+SINGLE, BRAIN = jnp.dtype("float32"), jnp.dtype("bfloat16")
+HALVES = {BRAIN, jnp.dtype("float16")}
 
 _choice = threading.local()
 
@@ -108,11 +109,17 @@ def widened(primitive: Primitive) -> Callable[..., Any]:
 
 
 def way(context: Any, single: Any, half: Any, other: Any) -> Any:
-    """Which of three lowerings for a CPU: for float32, for 16 bits, and for the rest or where all has to be `lax`."""
+    """Which of three lowerings for a CPU: for arrays of float32 or of bfloat16, for others of 16 bits or of several
+    dtypes, and for the rest or where all has to be `lax`."""
     kinds = {aval.dtype for aval in context.avals_in}
     if plainly(context) or not kinds <= {SINGLE, *HALVES}:
         return other
-    return half if kinds & HALVES else single
+    return single if kinds in ({SINGLE}, {BRAIN}) else half
+
+
+def target(name: str, context: Any) -> str:
+    """The custom call of a primitive for the dtype of its arrays, float32 or bfloat16."""
+    return f"{name}_{'bf16' if context.avals_in[0].dtype == BRAIN else 'f32'}"
 
 
 def _primitive(name: str, lowered: Callable[..., Array], shape: Callable[..., tuple[int, ...]]) -> Primitive:
@@ -131,7 +138,7 @@ def _primitive(name: str, lowered: Callable[..., Array], shape: Callable[..., tu
                     "conv": lambda: (second.shape[-1], first.shape[-1]),
                     "kernel_gradient": lambda: (second.shape[-1], first.shape[-1])}[name]()
         numbers = np.array(engine.numbers(problem, first.shape[0], *channels), np.int64)
-        return jax.ffi.ffi_lowering(primitive.name)(context, a, b, numbers=numbers)
+        return jax.ffi.ffi_lowering(target(primitive.name, context))(context, a, b, numbers=numbers)
 
     summed = name == "kernel_gradient"
     shared = over_devices(primitive, abstract, called, batched=(True, summed), summed=summed)

@@ -22,7 +22,7 @@ def conv_transpose(rank: int, input: Tensor, weight: Tensor, bias: Tensor | None
     """The transposed convolution over `rank` axes, in PyTorch's words; see `tconv.torch.conv_transpose2d`."""
     fast = _fast(input, weight, bias)
     if not fast and (half := halves.computed_in(input, weight, bias)):
-        with halves.widened(half, input, weight, bias) as (x, w, b):
+        with halves.prepared(half, input, weight, bias) as (x, w, b):
             return conv_transpose(rank, x, w, b, stride, padding, output_padding, groups, dilation, output_size,
                                   finish).to(half)
     if not fast and output_size is None and _traced() and problems.sayable(padding):
@@ -41,7 +41,7 @@ def conv(rank: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride: 
     """The convolution over `rank` axes, in PyTorch's words; see `tconv.torch.conv2d`."""
     fast = _fast(input, weight, bias)
     if not fast and (half := halves.computed_in(input, weight, bias)):
-        with halves.widened(half, input, weight, bias) as (x, w, b):
+        with halves.prepared(half, input, weight, bias) as (x, w, b):
             return conv(rank, x, w, b, stride, padding, dilation, groups, finish).to(half)
     if not fast and _traced() and problems.sayable(padding):
         return finish(plain.CONV[rank](input, weight, bias, stride, padding, dilation, groups))

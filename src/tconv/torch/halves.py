@@ -1,6 +1,6 @@
-"""Tensors of 16 bits, and autocast, on processors without instructions for them: computed in float32, rounded once.
+"""Tensors of 16 bits, and autocast: bfloat16 as it is; float16, on processors without instructions for it, in float32.
 
-PyTorch computes them there by the slowest of its ways. Where a processor has such instructions PyTorch's own way stays.
+PyTorch computes the second there by the slowest of its ways. Where a processor has such instructions, its own way stays.
 """
 
 from __future__ import annotations
@@ -12,21 +12,11 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from .. import engine
-from .operations import PLAIN_TYPES
+from .operations import PLAIN_TYPES, SERVED, instructions
 
-__all__ = ["computed_in", "widened"]
+__all__ = ["computed_in", "prepared"]
 
-HALVES = (torch.bfloat16, torch.float16)
-
-
-def _instructions() -> bool:
-    """Whether the processor multiplies numbers of 16 bits; taken for granted where PyTorch does not say."""
-    names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    return any(getattr(torch.cpu, name, lambda: True)() for name in names)
-
-
-WANTED = engine.available() and not _instructions()
+WANTED = {torch.bfloat16} & {*SERVED} | ({torch.float16} if SERVED and not instructions() else set())
 
 
 def computed_in(input: Tensor, weight: Tensor, bias: Tensor | None) -> torch.dtype | None:
@@ -39,13 +29,14 @@ def computed_in(input: Tensor, weight: Tensor, bias: Tensor | None) -> torch.dty
     kinds = {tensor.dtype for tensor in tensors}
     if torch.is_autocast_enabled("cpu"):
         half = torch.get_autocast_dtype("cpu")
-        return half if half in HALVES and kinds <= {torch.float32, *HALVES} else None
-    return input.dtype if kinds <= set(HALVES) and len(kinds) == 1 else None
+        return half if half in WANTED and kinds <= {torch.float32, torch.bfloat16, torch.float16} else None
+    return input.dtype if kinds <= WANTED and len(kinds) == 1 else None
 
 
 @contextmanager
-def widened(half: torch.dtype, input: Tensor, weight: Tensor, bias: Tensor | None,
-            ) -> Iterator[tuple[Tensor, Tensor, Tensor | None]]:
-    """The tensors as numbers that `half` has, in float32, and no autocast within."""
+def prepared(half: torch.dtype, input: Tensor, weight: Tensor, bias: Tensor | None,
+             ) -> Iterator[tuple[Tensor, Tensor, Tensor | None]]:
+    """The tensors as numbers that `half` has, in the dtype that they are computed in, and no autocast within."""
+    dtype = half if half in SERVED else torch.float32
     with torch.autocast("cpu", enabled=False):
-        yield input.to(half).float(), weight.to(half).float(), None if bias is None else bias.to(half).float()
+        yield input.to(half).to(dtype), weight.to(half).to(dtype), None if bias is None else bias.to(half).to(dtype)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
@@ -23,7 +24,7 @@ def keep(weight: Tensor) -> None:
 
 def kernel(weight: Tensor) -> Any:
     """A weight as the engine takes it: packed if it is kept, as it lies if it is not."""
-    if weight.requires_grad or weight.is_inference() or weight not in _kept:
+    if weight.requires_grad or weight.is_inference() or weight.dtype is not torch.float32 or weight not in _kept:
         return as_kernel(weight)
     known, now = _kept[weight], (weight._version, weight.data_ptr())
     if known is None or known[1] != now:

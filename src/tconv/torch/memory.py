@@ -37,14 +37,24 @@ def as_kernel(tensor: Tensor) -> Array:
 
 
 def as_vector(tensor: Tensor) -> Array:
-    """A tensor as an array of its shape: without its gradient, and with its sign if that is still to be applied."""
+    """A tensor as an array of its shape: without its gradient, and with its sign if that is still to be applied.
+
+    NumPy has no bfloat16: its numbers go as their bits.
+    """
+    if tensor.dtype is torch.bfloat16:
+        tensor = tensor.detach().view(torch.uint16)
     array: Array = tensor.numpy(force=True)
     return array
 
 
+def _tensor(array: Array) -> Tensor:
+    tensor = torch.from_numpy(array)
+    return tensor.view(torch.bfloat16) if tensor.dtype is torch.uint16 else tensor
+
+
 def as_tensor(array: Array, last: bool) -> Tensor:
     """An array `(N, *I, C)` as a tensor `(N, C, *I)`: in its own memory if `last`, else plain."""
-    tensor = torch.from_numpy(array.transpose(FIRST[array.ndim]))
+    tensor = _tensor(array.transpose(FIRST[array.ndim]))
     return tensor if last else tensor.contiguous()
 
 
@@ -55,7 +65,7 @@ def laid(tensor: Tensor, last: bool) -> Tensor:
 
 def kernel_tensor(array: Array) -> Tensor:
     """An array `(*K, D / groups, C)` as a weight `(C, D / groups, *K)` over the same memory."""
-    return torch.from_numpy(array.transpose(-1, -2, *range(array.ndim - 2)))
+    return _tensor(array.transpose(-1, -2, *range(array.ndim - 2)))
 
 
 def empty(like: Tensor, shape: Sequence[int], last: bool) -> Tensor:

@@ -18,23 +18,42 @@ from . import kept, plain
 from .activations import NOTHING, Finish
 from .memory import as_array, as_tensor, as_vector, channels_last, empty, kernel_tensor, laid
 
-__all__ = ["PLAIN_TYPES", "contract", "serves"]
+__all__ = ["PLAIN_TYPES", "SERVED", "contract", "serves"]
 
 Sizes = Sequence[int]
+
+
+def instructions() -> bool:
+    """Whether the processor multiplies numbers of 16 bits; taken for granted where PyTorch does not say."""
+    names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(getattr(torch.cpu, name, lambda: True)() for name in names)
+
+
+def served() -> tuple[torch.dtype, ...]:
+    """Dtypes that go to the engine as they are: bfloat16 where it has instructions for it, or PyTorch has none."""
+    if not engine.available():
+        return ()
+    return (torch.float32, torch.bfloat16) if engine.half_isa() == "amx" or not instructions() else (torch.float32,)
+
+
 PLAIN_TYPES = (Tensor, torch.nn.Parameter)
 TAKES = {"conv_transpose": ("coarse", "kernel"), "conv": ("fine", "kernel"), "kernel_gradient": ("fine", "coarse")}
 GIVES = {"conv_transpose": "fine", "conv": "coarse", "kernel_gradient": "kernel"}
+SERVED = served()
 SCHEMA = ("(Tensor first, Tensor second, Tensor? bias, SymInt[] stride, SymInt[] dilation, SymInt[] lo, SymInt[] size, "
           "SymInt groups) -> Tensor")
 
 
 def serves(*tensors: Tensor | None) -> bool:
-    """Whether the engine takes these tensors: plain float32 in this machine's memory, and the compiled part there."""
+    """Whether the engine takes these tensors: plain, of one dtype that it serves, in this machine's memory."""
+    kind = tensors[0].dtype if tensors[0] is not None else None
+    if kind not in SERVED:
+        return False
     for tensor in tensors:
-        if tensor is not None and not (tensor.dtype is torch.float32 and tensor.is_cpu and type(tensor) in PLAIN_TYPES
+        if tensor is not None and not (tensor.dtype is kind and tensor.is_cpu and type(tensor) in PLAIN_TYPES
                                        and tensor.layout is torch.strided):
             return False
-    return engine.available()
+    return True
 
 
 def contract(name: str, first: Tensor, second: Tensor, bias: Tensor | None, problem: Problem,
@@ -74,7 +93,7 @@ def _computed(name: str, first: Tensor, second: Tensor, bias: Tensor | None, pro
 def _layer(name: str, array: Tensor, kernel: Tensor, bias: Tensor | None, problem: Problem, finish: Finish) -> Tensor:
     last = finish.last or channels_last(array) or channels_last(kernel)
     if serves(array, kernel, bias):
-        added = None if bias is None else as_vector(bias)
+        added = None if bias is None else as_vector(bias.float())
         said = (problem, added, finish.activation, finish.slope)
         return as_tensor(getattr(engine, name)(as_array(array), kept.kernel(kernel), *said), last)
     return finish(laid(getattr(plain, name)(array, kernel, problem, bias), last))

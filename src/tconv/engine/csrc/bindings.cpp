@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "contractions.h"
+#include "halves.h"
 #include "kernels.h"
 #include "pool.h"
 #include "streaming.h"
@@ -21,16 +22,20 @@ nb::dict xla_handlers();
 
 namespace {
 
-using In = nb::ndarray<const float, nb::device::cpu, nb::c_contig>;
-using Out = nb::ndarray<float, nb::device::cpu, nb::c_contig>;
-using InKernel = nb::ndarray<const float, nb::device::cpu>;
-using OutKernel = nb::ndarray<float, nb::device::cpu>;
+template <typename Number>
+using In = nb::ndarray<const Number, nb::device::cpu, nb::c_contig>;
+template <typename Number>
+using Out = nb::ndarray<Number, nb::device::cpu, nb::c_contig>;
+template <typename Number>
+using InKernel = nb::ndarray<const Number, nb::device::cpu>;
+template <typename Number>
+using OutKernel = nb::ndarray<Number, nb::device::cpu>;
 
 // A kernel array (*K, rows, columns) whose taps lie evenly: its last two axes in any order, its taps as one run.
-template <typename Kernel>
-KernelView view(const Kernel& kernel) {
+template <typename Number, typename Kernel>
+KernelOf<Number> view(const Kernel& kernel) {
     const int64_t rank = static_cast<int64_t>(kernel.ndim()) - 2;
-    return {const_cast<float*>(kernel.data()), kernel.stride(rank - 1), kernel.stride(rank), kernel.stride(rank + 1)};
+    return {const_cast<Number*>(kernel.data()), kernel.stride(rank - 1), kernel.stride(rank), kernel.stride(rank + 1)};
 }
 
 using Bias = nb::ndarray<const float, nb::ndim<1>, nb::device::cpu, nb::c_contig>;
@@ -54,34 +59,59 @@ nb::dict described(const PlanFacts& facts) {
 
 Problem parse(const std::vector<int64_t>& numbers) { return {numbers.data(), static_cast<int64_t>(numbers.size())}; }
 
+template <typename Number>
+void add_gradient(nb::module_& m, const char* name) {
+    m.def(name, [](const std::vector<int64_t>& numbers, const In<Number>& y, const In<Number>& x,
+                   const OutKernel<Number>& out) {
+        const Problem problem = parse(numbers);
+        const KernelOf<Number> gradient = view<Number>(out);
+        nb::gil_scoped_release release;
+        kernel_gradient(problem, y.data(), x.data(), gradient);
+    });
+}
+
+// A layer of bfloat16 arrays, which come as the bits of their numbers.
+template <void (*layer)(const Problem&, const Half*, const HalfView&, Half*, const Finish&)>
+void add_half_layer(nb::module_& m, const char* name) {
+    m.def(name, [](const std::vector<int64_t>& numbers, const In<Half>& array, const InKernel<Half>& kernel,
+                   const Out<Half>& out, const std::optional<Bias>& bias, int activation, float slope) {
+        const Problem problem = parse(numbers);
+        const HalfView weights = view<Half>(kernel);
+        nb::gil_scoped_release release;
+        layer(problem, array.data(), weights, out.data(), finish(bias, activation, slope));
+    }, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg("bias") = nb::none(), nb::arg("activation") = 0,
+        nb::arg("slope") = 0.0f);
+}
+
 }  // namespace
 }  // namespace tconv
 
 NB_MODULE(_native, m) {
     using namespace tconv;
     nb::class_<Layouts>(m, "Layouts").def(nb::init<>());
-    m.def("conv_transpose", [](const std::vector<int64_t>& numbers, const In& x, const InKernel& kernel, const Out& out,
-                   const std::optional<Bias>& bias, int activation, float slope, Layouts* layouts) {
+    m.def("conv_transpose", [](const std::vector<int64_t>& numbers, const In<float>& x, const InKernel<float>& kernel,
+                   const Out<float>& out, const std::optional<Bias>& bias, int activation, float slope, Layouts* layouts) {
         const Problem problem = parse(numbers);
-        const KernelView weights = view(kernel);
+        const KernelView weights = view<float>(kernel);
         nb::gil_scoped_release release;
         conv_transpose(problem, x.data(), weights, out.data(), finish(bias, activation, slope), layouts);
     }, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg("bias") = nb::none(), nb::arg("activation") = 0,
         nb::arg("slope") = 0.0f, nb::arg("layouts") = nb::none());
-    m.def("conv", [](const std::vector<int64_t>& numbers, const In& y, const InKernel& kernel, const Out& out,
-                   const std::optional<Bias>& bias, int activation, float slope, Layouts* layouts) {
+    m.def("conv", [](const std::vector<int64_t>& numbers, const In<float>& y, const InKernel<float>& kernel,
+                   const Out<float>& out, const std::optional<Bias>& bias, int activation, float slope, Layouts* layouts) {
         const Problem problem = parse(numbers);
-        const KernelView weights = view(kernel);
+        const KernelView weights = view<float>(kernel);
         nb::gil_scoped_release release;
         conv(problem, y.data(), weights, out.data(), finish(bias, activation, slope), layouts);
     }, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg("bias") = nb::none(), nb::arg("activation") = 0,
         nb::arg("slope") = 0.0f, nb::arg("layouts") = nb::none());
-    m.def("kernel_gradient", [](const std::vector<int64_t>& numbers, const In& y, const In& x, const OutKernel& out) {
-        const Problem problem = parse(numbers);
-        const KernelView gradient = view(out);
-        nb::gil_scoped_release release;
-        kernel_gradient(problem, y.data(), x.data(), gradient);
-    });
+    add_gradient<float>(m, "kernel_gradient");
+    add_half_layer<conv_transpose>(m, "half_conv_transpose");
+    add_half_layer<conv>(m, "half_conv");
+    add_gradient<Half>(m, "half_kernel_gradient");
+    m.def("half_way", [] { return static_cast<int>(half_way()); });
+    m.def("set_half_way", [](int way) { set_half_way(static_cast<HalfWay>(way)); });
+    m.def("half_isa", [] { return half_kernels().name; });
     m.def("plan", [](const std::string& contraction, const std::vector<int64_t>& numbers) {
         const Problem problem = parse(numbers);
         return described(contraction == "kernel_gradient" ? plan_facts_of_gradient(problem)

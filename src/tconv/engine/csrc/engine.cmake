@@ -19,6 +19,13 @@ add_kernels(baseline)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   add_kernels(avx2 -mavx2 -mfma)
   add_kernels(avx512 -mavx512f -mavx512vl -mavx512dq -mavx512bw -mfma -mprefer-vector-width=512)
+  include(CheckCXXCompilerFlag)
+  check_cxx_compiler_flag("-mamx-tile -mamx-bf16" HAS_AMX)
+  if(HAS_AMX)
+    list(APPEND HALVES ${CSRC}/half_amx.cpp)
+    set_source_files_properties(${CSRC}/half_amx.cpp PROPERTIES COMPILE_OPTIONS "-mamx-tile;-mamx-bf16")
+    set_source_files_properties(${CSRC}/half_kernels.cpp PROPERTIES COMPILE_DEFINITIONS TCONV_AMX)
+  endif()
 endif()
 
 set(ENGINE
@@ -26,5 +33,7 @@ set(ENGINE
   ${CSRC}/kernel_gradient.cpp ${CSRC}/correlate.cpp ${CSRC}/correlate_plan.cpp
   ${CSRC}/rows.cpp ${CSRC}/rows_gather.cpp ${CSRC}/rows_correlate.cpp
   ${CSRC}/winograd.cpp ${CSRC}/winograd_gather.cpp ${CSRC}/winograd_correlate.cpp
+  ${CSRC}/halves.cpp ${CSRC}/half_gather.cpp ${CSRC}/half_gather_plan.cpp
+  ${CSRC}/half_correlate.cpp ${CSRC}/half_kernels.cpp ${HALVES}
   ${CSRC}/kernels.cpp ${CSRC}/kernel_view.cpp ${CSRC}/layouts.cpp ${CSRC}/pages.cpp ${CSRC}/pool.cpp
   ${CSRC}/scratch.cpp ${CSRC}/streaming.cpp ${KERNELS})

@@ -7,15 +7,15 @@
 namespace tconv {
 namespace {
 
-constexpr int64_t kBlock = 16;  // floats in a line of memory
+constexpr int64_t kCorner = 16;  // floats in a line of memory
 
 struct Block {
     int64_t tap, row, column, taps, rows, columns;
 };
 
 // Calls body(tap, row, column) for a block, counted from its corner, with the axis of the smallest step innermost.
-template <typename Body>
-void along_memory(const KernelView& view, const Block& block, Body body) {
+template <typename Number, typename Body>
+void along_memory(const KernelOf<Number>& view, const Block& block, Body body) {
     const auto loop = [&](int64_t outer, int64_t middle, int64_t inner, auto place) {
         for (int64_t i = 0; i < outer; ++i)
             for (int64_t j = 0; j < middle; ++j)
@@ -31,15 +31,16 @@ void along_memory(const KernelView& view, const Block& block, Body body) {
 
 }  // namespace
 
-void copy_kernel(const Problem& problem, const KernelView& from, const KernelView& to) {
+template <typename Number>
+void copy_kernel(const Problem& problem, const KernelOf<Number>& from, const KernelOf<Number>& to) {
     const int64_t rows = problem.rows(), columns = problem.coarse_channels, taps = problem.taps();
-    const int64_t wide = ceil_div(columns, kBlock);
-    parallel_for(ceil_div(rows, kBlock) * wide, [&](int64_t i) {
-        float buffer[kBlock][kBlock][kBlock];
-        const int64_t row = i / wide * kBlock, column = i % wide * kBlock;
-        for (int64_t tap = 0; tap < taps; tap += kBlock) {
-            const Block block{tap, row, column, std::min(kBlock, taps - tap), std::min(kBlock, rows - row),
-                              std::min(kBlock, columns - column)};
+    const int64_t wide = ceil_div(columns, kCorner);
+    parallel_for(ceil_div(rows, kCorner) * wide, [&](int64_t i) {
+        Number buffer[kCorner][kCorner][kCorner];
+        const int64_t row = i / wide * kCorner, column = i % wide * kCorner;
+        for (int64_t tap = 0; tap < taps; tap += kCorner) {
+            const Block block{tap, row, column, std::min(kCorner, taps - tap), std::min(kCorner, rows - row),
+                              std::min(kCorner, columns - column)};
             along_memory(from, block, [&](int64_t t, int64_t r, int64_t c) {
                 buffer[t][r][c] = *from.at(tap + t, row + r, column + c);
             });
@@ -49,5 +50,8 @@ void copy_kernel(const Problem& problem, const KernelView& from, const KernelVie
         }
     });
 }
+
+template void copy_kernel(const Problem&, const KernelView&, const KernelView&);
+template void copy_kernel(const Problem&, const HalfView&, const HalfView&);
 
 }  // namespace tconv

@@ -21,8 +21,9 @@ const Kernels* choose() {
                         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
     const char* wanted = std::getenv("TCONV_ISA");
     const auto allowed = [wanted](const char* name) { return !wanted || !std::strcmp(wanted, name); };
-    if (avx512 && allowed("avx512")) return kernels_avx512;
-    if (avx2 && (allowed("avx2") || allowed("avx512"))) return kernels_avx2;
+    const bool most = allowed("amx") || allowed("avx512");  // AMX is for numbers of 16 bits, beside it
+    if (avx512 && most) return kernels_avx512;
+    if (avx2 && (allowed("avx2") || most)) return kernels_avx2;
 #endif
     return kernels_baseline;
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "finish.h"
+#include "half_kernels.h"
 
 namespace tconv {
 
@@ -110,6 +111,14 @@ struct Kernels {
     void (*tile_taps[2][2])(const float* const* taps, int64_t channels, float* to, int64_t apart);
     void (*tile_product[3])(const TileProduct&);  // shapes as `outer`
     void (*tile_results[2][2])(const TileResults&);
+    // Numbers of 16 bits. Pairs of two rows are dealt out to strips, and those of runs become the lines of one strip.
+    void (*half_product)(const Product&);
+    void (*pair)(const Half* a, const Half* b, int64_t count, Half* out, int64_t strip_step);
+    void (*pair_places)(const Half* const* runs, int64_t places, int64_t lane, int64_t count, Half* out);
+    void (*copy_runs)(const Half* from, int64_t from_step, int64_t rows, int64_t count, Half* to, int64_t to_step);
+    void (*round_rows)(const Rounding&);
+    void (*widen)(const Half* from, int64_t count, float* to);
+    void (*narrow)(const float* from, int64_t count, Half* to);
 };
 
 const Kernels& kernels();

@@ -1,6 +1,7 @@
 // Compiled once for each instruction set, with TCONV_ISA naming it; the vector width follows from the compiler's flags.
 // Nothing here may be shared with other translation units (no standard library): a linker would keep one version of it.
 #include "activate.h"
+#include "half_sums.h"
 #include "kernels.h"
 #include "row_sums.h"
 #include "vector.h"
@@ -329,6 +330,13 @@ constexpr Kernels kTable = {
     {{tile_taps<2, 2>, tile_taps<2, 3>}, {tile_taps<3, 2>, tile_taps<3, 3>}},
     {tile_product<rows_for(1), 1>, tile_product<rows_for(2), 2>, tile_product<rows_for(3), 3>},
     {{tile_results<2, 2>, tile_results<2, 3>}, {tile_results<3, 2>, tile_results<3, 3>}},
+    half_product,
+    pair,
+    pair_places,
+    copy_runs,
+    round_rows,
+    widen,
+    narrow,
 };
 
 }  // namespace

@@ -2,6 +2,8 @@
 #include <nanobind/nanobind.h>
 
 #include "contractions.h"
+#include "halves.h"
+#include "kernels.h"
 #include "xla/ffi/api/ffi.h"
 
 namespace nb = nanobind;
@@ -10,7 +12,9 @@ namespace ffi = xla::ffi;
 namespace tconv {
 namespace {
 
-using Floats = ffi::Buffer<ffi::F32>;
+template <ffi::DataType type>
+using Array = ffi::Buffer<type>;
+using Numbers = ffi::Span<const int64_t>;
 
 template <typename Body>
 ffi::Error guarded(ffi::Span<const int64_t> numbers, Body body) {
@@ -24,59 +28,86 @@ ffi::Error guarded(ffi::Span<const int64_t> numbers, Body body) {
     return ffi::Error::Success();
 }
 
-ffi::Error xla_conv_transpose(Floats x, Floats kernel, ffi::Result<Floats> out, ffi::Span<const int64_t> numbers) {
+template <ffi::DataType type>
+ffi::Error xla_conv_transpose(Array<type> x, Array<type> kernel, ffi::Result<Array<type>> out, Numbers numbers) {
     return guarded(numbers, [&](const Problem& problem) {
         conv_transpose(problem, x.typed_data(), natural_view(problem, kernel.typed_data()), out->typed_data());
     });
 }
 
-ffi::Error xla_conv(Floats y, Floats kernel, ffi::Result<Floats> out, ffi::Span<const int64_t> numbers) {
+template <ffi::DataType type>
+ffi::Error xla_conv(Array<type> y, Array<type> kernel, ffi::Result<Array<type>> out, Numbers numbers) {
     return guarded(numbers, [&](const Problem& problem) {
         conv(problem, y.typed_data(), natural_view(problem, kernel.typed_data()), out->typed_data());
     });
 }
 
-ffi::Error xla_kernel_gradient(Floats y, Floats x, ffi::Result<Floats> out, ffi::Span<const int64_t> numbers) {
+template <ffi::DataType type>
+ffi::Error xla_kernel_gradient(Array<type> y, Array<type> x, ffi::Result<Array<type>> out, Numbers numbers) {
     return guarded(numbers, [&](const Problem& problem) {
         kernel_gradient(problem, y.typed_data(), x.typed_data(), natural_view(problem, out->typed_data()));
     });
 }
 
-// The same two with a bias (of no numbers where there is none) and an activation.
-Finish finish(const Floats& bias, int64_t activation, float slope) {
-    return {bias.element_count() ? bias.typed_data() : nullptr, static_cast<Activation>(activation), slope};
-}
+// The bias of a layer in float32: of no numbers where there is none.
+class BiasOf {
+  public:
+    explicit BiasOf(const Array<ffi::F32>& bias) : data_(bias.element_count() ? bias.typed_data() : nullptr) {}
+    explicit BiasOf(const Array<ffi::BF16>& bias) : wide_(bias.element_count()) {
+        kernels().widen(bias.typed_data(), static_cast<int64_t>(wide_.size()), wide_.data());
+        if (!wide_.empty()) data_ = wide_.data();
+    }
+    Finish finish(int64_t activation, float slope) const { return {data_, static_cast<Activation>(activation), slope}; }
 
-ffi::Error xla_conv_transpose_finished(Floats x, Floats kernel, Floats bias, ffi::Result<Floats> out,
-                                       ffi::Span<const int64_t> numbers, int64_t activation, float slope) {
+  private:
+    std::vector<float> wide_;
+    const float* data_ = nullptr;
+};
+
+// The same two with a bias and an activation.
+template <ffi::DataType type>
+ffi::Error xla_conv_transpose_finished(Array<type> x, Array<type> kernel, Array<type> bias, ffi::Result<Array<type>> out,
+                                       Numbers numbers, int64_t activation, float slope) {
     return guarded(numbers, [&](const Problem& problem) {
+        const BiasOf added(bias);
         conv_transpose(problem, x.typed_data(), natural_view(problem, kernel.typed_data()), out->typed_data(),
-                       finish(bias, activation, slope));
+                       added.finish(activation, slope));
     });
 }
 
-ffi::Error xla_conv_finished(Floats y, Floats kernel, Floats bias, ffi::Result<Floats> out,
-                             ffi::Span<const int64_t> numbers, int64_t activation, float slope) {
+template <ffi::DataType type>
+ffi::Error xla_conv_finished(Array<type> y, Array<type> kernel, Array<type> bias, ffi::Result<Array<type>> out,
+                             Numbers numbers, int64_t activation, float slope) {
     return guarded(numbers, [&](const Problem& problem) {
+        const BiasOf added(bias);
         conv(problem, y.typed_data(), natural_view(problem, kernel.typed_data()), out->typed_data(),
-             finish(bias, activation, slope));
+             added.finish(activation, slope));
     });
 }
 
+template <ffi::DataType type>
 auto finished_binding() {
-    return ffi::Ffi::Bind().Arg<Floats>().Arg<Floats>().Arg<Floats>().Ret<Floats>()
-        .Attr<ffi::Span<const int64_t>>("numbers").Attr<int64_t>("activation").Attr<float>("slope");
+    return ffi::Ffi::Bind().template Arg<Array<type>>().template Arg<Array<type>>().template Arg<Array<type>>().template Ret<Array<type>>()
+        .template Attr<Numbers>("numbers").template Attr<int64_t>("activation").template Attr<float>("slope");
 }
 
+template <ffi::DataType type>
 auto binding() {
-    return ffi::Ffi::Bind().Arg<Floats>().Arg<Floats>().Ret<Floats>().Attr<ffi::Span<const int64_t>>("numbers");
+    return ffi::Ffi::Bind().template Arg<Array<type>>().template Arg<Array<type>>().template Ret<Array<type>>()
+        .template Attr<Numbers>("numbers");
 }
 
-XLA_FFI_DEFINE_HANDLER(conv_transpose_handler, xla_conv_transpose, binding());
-XLA_FFI_DEFINE_HANDLER(conv_handler, xla_conv, binding());
-XLA_FFI_DEFINE_HANDLER(kernel_gradient_handler, xla_kernel_gradient, binding());
-XLA_FFI_DEFINE_HANDLER(conv_transpose_finished_handler, xla_conv_transpose_finished, finished_binding());
-XLA_FFI_DEFINE_HANDLER(conv_finished_handler, xla_conv_finished, finished_binding());
+XLA_FFI_DEFINE_HANDLER(conv_transpose_f32, xla_conv_transpose<ffi::F32>, binding<ffi::F32>());
+XLA_FFI_DEFINE_HANDLER(conv_f32, xla_conv<ffi::F32>, binding<ffi::F32>());
+XLA_FFI_DEFINE_HANDLER(kernel_gradient_f32, xla_kernel_gradient<ffi::F32>, binding<ffi::F32>());
+XLA_FFI_DEFINE_HANDLER(conv_transpose_finished_f32, xla_conv_transpose_finished<ffi::F32>, finished_binding<ffi::F32>());
+XLA_FFI_DEFINE_HANDLER(conv_finished_f32, xla_conv_finished<ffi::F32>, finished_binding<ffi::F32>());
+XLA_FFI_DEFINE_HANDLER(conv_transpose_bf16, xla_conv_transpose<ffi::BF16>, binding<ffi::BF16>());
+XLA_FFI_DEFINE_HANDLER(conv_bf16, xla_conv<ffi::BF16>, binding<ffi::BF16>());
+XLA_FFI_DEFINE_HANDLER(kernel_gradient_bf16, xla_kernel_gradient<ffi::BF16>, binding<ffi::BF16>());
+XLA_FFI_DEFINE_HANDLER(conv_transpose_finished_bf16, xla_conv_transpose_finished<ffi::BF16>,
+                       finished_binding<ffi::BF16>());
+XLA_FFI_DEFINE_HANDLER(conv_finished_bf16, xla_conv_finished<ffi::BF16>, finished_binding<ffi::BF16>());
 
 template <typename Handler>
 nb::capsule capsule(Handler* handler) {
@@ -87,11 +118,16 @@ nb::capsule capsule(Handler* handler) {
 
 nb::dict xla_handlers() {
     nb::dict handlers;
-    handlers["tconv_conv_transpose"] = capsule(conv_transpose_handler);
-    handlers["tconv_conv"] = capsule(conv_handler);
-    handlers["tconv_kernel_gradient"] = capsule(kernel_gradient_handler);
-    handlers["tconv_conv_transpose_finished"] = capsule(conv_transpose_finished_handler);
-    handlers["tconv_conv_finished"] = capsule(conv_finished_handler);
+    handlers["tconv_conv_transpose_f32"] = capsule(conv_transpose_f32);
+    handlers["tconv_conv_transpose_bf16"] = capsule(conv_transpose_bf16);
+    handlers["tconv_conv_f32"] = capsule(conv_f32);
+    handlers["tconv_conv_bf16"] = capsule(conv_bf16);
+    handlers["tconv_kernel_gradient_f32"] = capsule(kernel_gradient_f32);
+    handlers["tconv_kernel_gradient_bf16"] = capsule(kernel_gradient_bf16);
+    handlers["tconv_conv_transpose_finished_f32"] = capsule(conv_transpose_finished_f32);
+    handlers["tconv_conv_transpose_finished_bf16"] = capsule(conv_transpose_finished_bf16);
+    handlers["tconv_conv_finished_f32"] = capsule(conv_finished_f32);
+    handlers["tconv_conv_finished_bf16"] = capsule(conv_finished_bf16);
     return handlers;
 }
 

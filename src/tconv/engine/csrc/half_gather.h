@@ -1,0 +1,105 @@
+// conv and conv_transpose of bfloat16 arrays: for every pass (a choice of one phase per axis) a matrix product. Its rows
+// are lattice points, its lanes output channels, its depth taps times input channels. Rows are made in one of two ways:
+//   windows: the input is copied once, with zeros around it, cells of a stride's residue side by side, so that points that
+//            follow one another begin at equal distances; where a line of points ends some rows are idle;
+//   rows:    the cells under a point's taps are copied side by side, for each pass anew; none is idle.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "half_kernels.h"
+#include "kernel_view.h"
+#include "lattice.h"
+
+namespace tconv {
+
+class HalfGather {
+  public:
+    HalfGather(const Problem& problem, bool transposed, int64_t threads);
+    HalfGather(const HalfGather&) = delete;  // passes point into lattices
+
+    // Whether a problem can go so, and the plan for it, made once; a bounded number of them is kept.
+    static bool serves(const Problem& problem) { return problem.groups == 1; }
+    static std::shared_ptr<const HalfGather> of(const Problem& problem, bool transposed);
+
+    double work() const { return layout_.work; }       // in cycles, of one thread
+    void run(const Half* input, const HalfView& kernel, Half* output, const Finish& finish) const;
+
+  private:
+    struct Pass {
+        std::array<const Segment*, 3> segments;
+        std::vector<int64_t> taps;              // of the kernel, in the order of the depth
+        std::vector<HalfRun> runs;              // of a row
+        int64_t numbers, depth, step;           // of a tap; of a row; that one step takes
+        int64_t strips_at;                      // where its strips of weights begin
+
+        int64_t count(int axis) const { return segments[axis]->count; }
+        int64_t points() const { return count(0) * count(1) * count(2); }  // of one image
+    };
+    // A part of the work: of one pass some points, or of all passes those of some images and of a band; and some panels.
+    struct Job {
+        int64_t pass;                           // -1: all
+        int64_t image, images, from, to;
+        int64_t panel, panels;
+    };
+    // An axis of the window: the cells of one residue of the step, then those of the next.
+    struct Side {
+        int64_t begin, end;                     // points of all passes
+        int64_t least, cells;                   // of the shifts, in steps; of one residue
+        std::vector<int64_t> residues;
+
+        int64_t residue(int64_t shift, int64_t step) const;
+    };
+    struct Layout {
+        bool windows = false;
+        std::vector<Pass> passes;
+        std::vector<Job> jobs;
+        int64_t packed = 0;                     // numbers in all strips
+        bool packs_within = false;              // rows: each job lays out the strips that it alone uses
+        double work = 0;
+        int64_t padded = 0;                     // windows: channels of a cell
+        int band_axis = 2;
+        int64_t images = 1;
+        std::array<Side, 3> sides;
+
+        int64_t cells() const { return images * sides[0].cells * sides[1].cells * sides[2].cells; }
+        int64_t residues() const;
+    };
+    struct Weights {
+        const HalfView& kernel;
+        const Half* strips;                     // null: each job lays out its own
+        const float* bias;
+        const Finish& finish;
+    };
+
+    Layout by_windows(int64_t threads) const;
+    Layout by_rows(int64_t threads) const;
+    std::vector<Pass> passes() const;
+    void share(Layout& layout, const std::vector<Job>& parts, int64_t threads) const;
+    double work_of_products(const Pass& pass, int64_t rows) const;
+    int64_t panels() const { return ceil_div(strips_, 2); }
+    int64_t strip(const Pass& pass) const { return pass.depth * kStrip; }
+    void lay_window(const Job& job, const Half* input, Half* window) const;
+    void lay_rows(const Job& job, const Half* input, Half* rows) const;
+    void lay_strips(const Pass& pass, int64_t first, int64_t count, const HalfView& kernel, Half* out) const;
+    void lay_strip(const Pass& pass, int64_t strip, const HalfView& kernel, Half* out) const;
+    void compute_window(const Job& job, const Half* input, const Weights& weights, Half* output) const;
+    void compute_rows(const Job& job, const Half* input, const Weights& weights, Half* output) const;
+    void multiply(const Pass& pass, int64_t panel, const Half* rows, int64_t row_step, int64_t count, const Half* strips,
+                  const Weights& weights, Half* const* outs) const;
+    void multiply_turned(const Job& job, int64_t step, const Half* rows, const Weights& weights, Half* const* outs) const;
+    void multiply_kernel(const Job& job, const Half* rows, const Weights& weights, Half* const* outs) const;
+    void finish(int64_t panel, const float* sums, int64_t pitch, int64_t count, const Weights& weights,
+                Half* const* outs) const;
+
+    const Problem problem_;
+    const bool transposed_;
+    int64_t depth_, lanes_, strips_;
+    std::array<Lattice, 3> lattices_;
+    Layout layout_;
+};
+
+}  // namespace tconv

@@ -1,0 +1,235 @@
+// Which way bfloat16 arrays go, in which parts.
+#include <algorithm>
+#include <list>
+#include <mutex>
+#include <numeric>
+
+#include "half_gather.h"
+#include "pool.h"
+
+namespace tconv {
+namespace {
+
+constexpr int64_t kSecond = int64_t{256} << 10;     // numbers of a job's input: with a panel they stay in the second cache
+constexpr double kCopied = 8, kStored = 3;          // numbers in a cycle, within the caches and beyond
+
+}  // namespace
+
+int64_t HalfGather::Side::residue(int64_t shift, int64_t step) const {
+    const int64_t one = shift - floor_div(shift, step) * step;
+    return std::find(residues.begin(), residues.end(), one) - residues.begin();
+}
+
+int64_t HalfGather::Layout::residues() const {
+    return static_cast<int64_t>(sides[0].residues.size() * sides[1].residues.size() * sides[2].residues.size());
+}
+
+HalfGather::HalfGather(const Problem& problem, bool transposed, int64_t threads)
+    : problem_(problem), transposed_(transposed) {
+    depth_ = transposed ? problem.coarse_channels : problem.fine_channels;
+    lanes_ = transposed ? problem.fine_channels : problem.coarse_channels;
+    strips_ = ceil_div(lanes_, kStrip);
+    for (int i = 0; i < 3; ++i) lattices_[i] = transposed ? scattering(problem.axes[i]) : gathering(problem.axes[i]);
+    Layout windows = by_windows(threads), rows = by_rows(threads);
+    layout_ = std::move(windows.work < rows.work ? windows : rows);
+}
+
+std::vector<HalfGather::Pass> HalfGather::passes() const {
+    std::vector<Pass> all;
+    for (const Segment& s0 : lattices_[0].segments)
+        for (const Segment& s1 : lattices_[1].segments)
+            for (const Segment& s2 : lattices_[2].segments) all.push_back({{&s0, &s1, &s2}, {}, {}, 0, 0, 0, 0});
+    return all;
+}
+
+double HalfGather::work_of_products(const Pass& pass, int64_t rows) const {
+    constexpr double kProducts = 300, kResults = 6;  // in a cycle
+    const double sums = static_cast<double>(ceil_div(rows, kStrip) * kStrip * strips_ * kStrip);
+    return sums * static_cast<double>(pass.depth) / kProducts + sums / kResults;
+}
+
+// Parts of the work become jobs; where they are fewer than the threads want, several share one part's panels.
+void HalfGather::share(Layout& layout, const std::vector<Job>& parts, int64_t threads) const {
+    const int64_t wanted = threads == 1 ? 1 : 4 * threads, count = static_cast<int64_t>(parts.size());
+    const int64_t groups = std::clamp<int64_t>(ceil_div(wanted, std::max<int64_t>(1, count)), 1, panels());
+    const int64_t each = ceil_div(panels(), groups);
+    for (Job part : parts)
+        for (part.panel = 0; part.panel < panels(); part.panel += each) {
+            part.panels = std::min(each, panels() - part.panel);
+            layout.jobs.push_back(part);
+        }
+    for (Pass& pass : layout.passes) pass.strips_at = layout.packed, layout.packed += strips_ * strip(pass);
+    layout.work += static_cast<double>(layout.packed) / (layout.packs_within ? kCopied : kStored);
+}
+
+HalfGather::Layout HalfGather::by_windows(int64_t threads) const {
+    Layout layout;
+    layout.windows = true, layout.passes = passes();
+    int64_t image = 1;                              // cells of one image's window
+    for (int i = 0; i < 3; ++i) {
+        const Lattice& lattice = lattices_[i];
+        Side& side = layout.sides[i];
+        side.begin = lattice.begin(), side.end = lattice.end();
+        side.least = floor_div(lattice.least_shift(), lattice.step);
+        side.cells = side.end - side.begin + floor_div(lattice.greatest_shift(), lattice.step) - side.least;
+        for (const Segment& segment : lattice.segments)
+            for (int64_t t = 0; t < segment.taps; ++t) {
+                const int64_t shift = lattice.taps(segment)[t].shift;
+                const int64_t residue = shift - floor_div(shift, lattice.step) * lattice.step;
+                if (std::find(side.residues.begin(), side.residues.end(), residue) == side.residues.end())
+                    side.residues.push_back(residue);
+            }
+        image *= side.cells * std::max<int64_t>(1, static_cast<int64_t>(side.residues.size()));
+    }
+    while (layout.band_axis > 0 && layout.sides[0].end - layout.sides[0].begin > 1) layout.band_axis = 0;
+    if (layout.band_axis && layout.sides[1].end - layout.sides[1].begin > 1) layout.band_axis = 1;
+
+    // The taps of a pass, and the runs that they make: taps of one residue whose cells lie side by side.
+    std::vector<std::vector<int64_t>> lengths(layout.passes.size());
+    struct At {
+        int64_t residue, cell, index;
+    };
+    std::vector<std::array<std::vector<At>, 3>> taps(layout.passes.size());
+    int64_t common = 0;
+    for (size_t p = 0; p < layout.passes.size(); ++p) {
+        for (int i = 0; i < 3; ++i) {
+            const Segment& segment = *layout.passes[p].segments[i];
+            const int64_t step = lattices_[i].step;
+            for (int64_t t = 0; t < segment.taps; ++t) {
+                const Tap& tap = lattices_[i].taps(segment)[t];
+                taps[p][i].push_back({layout.sides[i].residue(tap.shift, step),
+                                      floor_div(tap.shift, step) - layout.sides[i].least, tap.index[0]});
+            }
+            std::sort(taps[p][i].begin(), taps[p][i].end(), [](const At& a, const At& b) {
+                return a.residue != b.residue ? a.residue < b.residue : a.cell < b.cell;
+            });
+        }
+        const std::vector<At>& last = taps[p][2];
+        for (size_t t = 0; t < last.size(); ++t) {
+            const bool joins = t && last[t].residue == last[t - 1].residue && last[t].cell == last[t - 1].cell + 1;
+            if (joins) ++lengths[p].back();
+            else lengths[p].push_back(1);
+        }
+        for (const int64_t length : lengths[p]) common = std::gcd(common, length);
+    }
+    // Channels up to an even number of which each run takes whole steps.
+    common = std::max<int64_t>(1, common);
+    const auto step_of = [](int64_t numbers) {
+        const int64_t steps = ceil_div(numbers, kDeepest);
+        return numbers % (2 * steps) == 0 ? numbers / steps : 0;
+    };
+    layout.padded = ceil_div(depth_, 2) * 2;
+    while (step_of(common * layout.padded) == 0) layout.padded += 2;
+    const int64_t step = step_of(common * layout.padded);
+
+    // Bands of points and runs of images, so that a job's window stays in the second cache.
+    Side& side = layout.sides[layout.band_axis];
+    const int64_t points = side.end - side.begin, reach = side.cells - points + 1;
+    const int64_t numbers = image * layout.padded, per_point = std::max<int64_t>(1, numbers / side.cells);
+    int64_t band = std::clamp<int64_t>(kSecond / per_point, std::min(points, 2 * reach), points);
+    if (threads > 1 && problem_.batch * ceil_div(points, band) < 4 * threads)
+        band = std::clamp<int64_t>(ceil_div(points * problem_.batch, 4 * threads), std::min(points, 2 * reach), band);
+    band = ceil_div(points, ceil_div(points, band));
+    if (band == points) {
+        layout.images = std::clamp<int64_t>(kSecond / std::max<int64_t>(1, numbers), 1, problem_.batch);
+        if (threads > 1) layout.images = std::min(layout.images, ceil_div(problem_.batch, 4 * threads));
+    }
+    side.cells = band + reach - 1;
+    std::vector<Job> parts;
+    for (int64_t n = 0; n < problem_.batch; n += layout.images)
+        for (int64_t from = side.begin; from < side.end; from += band)
+            parts.push_back({-1, n, std::min(layout.images, problem_.batch - n), from, std::min(from + band, side.end), 0, 0});
+
+    const int64_t line = layout.sides[2].cells, plane = layout.sides[1].cells * line;
+    for (size_t p = 0; p < layout.passes.size(); ++p) {
+        Pass& pass = layout.passes[p];
+        pass.numbers = layout.padded, pass.step = step;
+        for (const At& t0 : taps[p][0])
+            for (const At& t1 : taps[p][1]) {
+                size_t next = 0;
+                for (const int64_t length : lengths[p]) {
+                    const At& t2 = taps[p][2][next];
+                    const auto& sides = layout.sides;
+                    const int64_t residue = (t0.residue * static_cast<int64_t>(sides[1].residues.size()) + t1.residue) *
+                                                static_cast<int64_t>(sides[2].residues.size()) + t2.residue;
+                    const int64_t cell = residue * layout.cells() + t0.cell * plane + t1.cell * line + t2.cell;
+                    pass.runs.push_back({cell * layout.padded, length * layout.padded});
+                    pass.depth += length * layout.padded;
+                    for (int64_t t = 0; t < length; ++t, ++next)
+                        pass.taps.push_back((t0.index * problem_.axes[1].kernel + t1.index) * problem_.axes[2].kernel +
+                                            taps[p][2][next].index);
+                }
+            }
+        if (pass.count(0) < 1 || pass.count(1) < 1 || pass.count(2) < 1) continue;
+        const int64_t planes = problem_.batch * pass.count(0);
+        layout.work += planes * work_of_products(pass, (pass.count(1) - 1) * line + pass.count(2));
+    }
+    share(layout, parts, threads);
+    const double copies = static_cast<double>(layout.jobs.size()) * static_cast<double>(layout.cells() * layout.residues());
+    layout.work += copies * static_cast<double>(layout.padded) / kCopied;
+    return layout;
+}
+
+HalfGather::Layout HalfGather::by_rows(int64_t threads) const {
+    Layout layout;
+    layout.passes = passes();
+    std::vector<Job> parts;
+    for (size_t p = 0; p < layout.passes.size(); ++p) {
+        Pass& pass = layout.passes[p];
+        for (int64_t t0 = 0; t0 < pass.segments[0]->taps; ++t0)
+            for (int64_t t1 = 0; t1 < pass.segments[1]->taps; ++t1)
+                for (int64_t t2 = 0; t2 < pass.segments[2]->taps; ++t2)
+                    pass.taps.push_back((lattices_[0].taps(*pass.segments[0])[t0].index[0] * problem_.axes[1].kernel +
+                                         lattices_[1].taps(*pass.segments[1])[t1].index[0]) * problem_.axes[2].kernel +
+                                        lattices_[2].taps(*pass.segments[2])[t2].index[0]);
+        // Steps as equal as can be, each an even number.
+        const int64_t numbers = static_cast<int64_t>(pass.taps.size()) * depth_;
+        const int64_t steps = std::max<int64_t>(1, ceil_div(numbers, kDeepest));
+        pass.numbers = depth_, pass.step = std::max<int64_t>(2, ceil_div(ceil_div(numbers, steps), 2) * 2);
+        pass.depth = steps * pass.step;
+        pass.runs.push_back({0, pass.depth});
+        const int64_t points = problem_.batch * pass.points(), most = std::max(kBlock, kSecond / pass.depth / kBlock * kBlock);
+        if (points == 0) continue;
+        const int64_t chunk = ceil_div(ceil_div(points, ceil_div(points, most)), kBlock) * kBlock;
+        for (int64_t from = 0; from < points; from += chunk)
+            parts.push_back({static_cast<int64_t>(p), 0, 0, from, std::min(from + chunk, points), 0, 0});
+        layout.work += work_of_products(pass, points);
+    }
+    layout.packs_within = parts.size() <= layout.passes.size();
+    share(layout, parts, threads);
+    for (const Job& job : layout.jobs) layout.work += static_cast<double>((job.to - job.from) * layout.passes[job.pass].depth) / kCopied;
+    return layout;
+}
+
+namespace {
+
+struct Kept {
+    std::vector<int64_t> key;
+    std::shared_ptr<const HalfGather> plan;
+};
+
+}  // namespace
+
+std::shared_ptr<const HalfGather> HalfGather::of(const Problem& problem, bool transposed) {
+    constexpr size_t kKept = 64;
+    static std::mutex mutex;
+    static std::list<Kept>* const kept = new std::list<Kept>;  // the latest first; outlives every thread
+    const int64_t workers = tconv::threads();
+    std::vector<int64_t> key{transposed, workers, problem.batch, problem.coarse_channels, problem.fine_channels};
+    for (const Axis& a : problem.axes) key.insert(key.end(), {a.kernel, a.stride, a.dilation, a.lo, a.coarse, a.fine});
+    {
+        std::lock_guard<std::mutex> lock(mutex);
+        for (auto it = kept->begin(); it != kept->end(); ++it)
+            if (it->key == key) {
+                kept->splice(kept->begin(), *kept, it);
+                return it->plan;
+            }
+    }
+    auto plan = std::make_shared<const HalfGather>(problem, transposed, workers);
+    std::lock_guard<std::mutex> lock(mutex);
+    kept->push_front({std::move(key), plan});
+    if (kept->size() > kKept) kept->pop_back();
+    return plan;
+}
+
+}  // namespace tconv

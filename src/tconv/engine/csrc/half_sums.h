@@ -1,0 +1,153 @@
+// Numbers of 16 bits: products without instructions for them, and what is done to them in rows.
+#pragma once
+
+#include "activate.h"
+#include "half_kernels.h"
+#include "vector.h"
+
+namespace tconv {
+namespace {
+
+typedef uint32_t Words __attribute__((vector_size(kWidth * 4)));
+typedef uint32_t LooseWords __attribute__((vector_size(kWidth * 4), aligned(2), may_alias));
+typedef uint16_t Halves __attribute__((vector_size(kWidth * 2)));
+typedef uint16_t LooseHalves __attribute__((vector_size(kWidth * 2), aligned(2), may_alias));
+
+inline Words load_words(const Half* p) { return *reinterpret_cast<const LooseWords*>(p); }
+inline Vector widened(const Half* p) {
+    const Halves halves = *reinterpret_cast<const LooseHalves*>(p);
+    return reinterpret_cast<Vector>(__builtin_convertvector(halves, Words) << 16);
+}
+inline float widened(Half half) {
+    const uint32_t bits = static_cast<uint32_t>(half) << 16;
+    float value;
+    __builtin_memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+// To the nearest, to the even one of two; what is not a number stays so.
+inline Halves rounded(Vector v) {
+    const Words bits = reinterpret_cast<Words>(v);
+    const Words nearest = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16, silent = (bits >> 16) | 0x40;
+    return __builtin_convertvector(v == v ? nearest : silent, Halves);
+}
+
+inline void store_halves(Half* p, Halves v) { *reinterpret_cast<LooseHalves*>(p) = v; }
+inline void store_halves(Half* p, Halves v, int64_t count) {
+    Half buffer[kWidth];
+    store_halves(buffer, v);
+    for (int64_t i = 0; i < count; ++i) p[i] = buffer[i];
+}
+
+template <int Rows>
+inline void half_rows(const Product& job, int64_t row, int64_t strip) {
+    constexpr int kVectors = kStrip / kWidth;
+    Vector sum[Rows][kVectors];
+    float* out = job.sums + row * job.pitch + strip * kStrip;
+    clear(sum);
+    if (!job.fresh)
+        for (int m = 0; m < Rows; ++m)
+            for (int v = 0; v < kVectors; ++v) sum[m][v] = load(out + m * job.pitch + v * kWidth);
+    const Half* b = job.b + strip * job.b_step;
+    for (int64_t r = 0; r < job.count; ++r) {
+        const Half* a = job.a + row * job.a_step + job.runs[r].at;
+        for (int64_t k = 0; k < job.runs[r].depth; k += 2, b += 2 * kStrip)
+            for (int v = 0; v < kVectors; ++v) {
+                const Words pairs = load_words(b + 2 * v * kWidth);
+                const Vector first = reinterpret_cast<Vector>(pairs << 16);
+                const Vector second = reinterpret_cast<Vector>(pairs & 0xffff0000);
+                for (int m = 0; m < Rows; ++m) {
+                    sum[m][v] += widened(a[m * job.a_step + k]) * first;
+                    sum[m][v] += widened(a[m * job.a_step + k + 1]) * second;
+                }
+            }
+    }
+    for (int m = 0; m < Rows; ++m)
+        for (int v = 0; v < kVectors; ++v) store(out + m * job.pitch + v * kWidth, sum[m][v]);
+}
+
+void half_product(const Product& job) {
+    constexpr int kRows = kRegisters / (kStrip / kWidth) >= 16 ? 8 : kRegisters / (kStrip / kWidth) >= 8 ? 4 : 2;
+    for (int strip = 0; strip < job.strips; ++strip)
+        for (int row = 0; row < job.rows; row += kRows) half_rows<kRows>(job, row, strip);
+}
+
+// A strip's line: 16 lanes of two rows, as pairs; lanes from `count` on are zeros.
+inline void pair_line(const Half* a, const Half* b, int64_t count, Half* out) {
+    Half buffer[2][kStrip] = {};
+    if (count < kStrip) {
+        for (int64_t i = 0; i < count; ++i) buffer[0][i] = a[i], buffer[1][i] = b[i];
+        a = buffer[0], b = buffer[1];
+    }
+    for (int64_t i = 0; i < kStrip; i += kWidth) {
+        const Halves first = *reinterpret_cast<const LooseHalves*>(a + i), second = *reinterpret_cast<const LooseHalves*>(b + i);
+        const Words pairs = __builtin_convertvector(first, Words) | __builtin_convertvector(second, Words) << 16;
+        *reinterpret_cast<LooseWords*>(out + 2 * i) = pairs;
+    }
+}
+
+void pair(const Half* a, const Half* b, int64_t count, Half* out, int64_t strip_step) {
+    for (; count > 0; count -= kStrip, a += kStrip, b += kStrip, out += strip_step)
+        pair_line(a, b, count < kStrip ? count : kStrip, out);
+}
+
+void pair_places(const Half* const* runs, int64_t places, int64_t lane, int64_t count, Half* out) {
+    const Half none[kStrip] = {};
+    for (int64_t i = 0; i < places; i += 2, out += 2 * kStrip) {
+        const Half* second = i + 1 < places ? runs[i + 1] + lane : none;
+        if (count >= kStrip) pair_line(runs[i] + lane, second, kStrip, out);
+        else pair_line(runs[i] + lane, second, count, out);
+    }
+}
+
+// `count` numbers by pieces of a size, the last of which may overlap the one before.
+template <typename Piece>
+inline void copy_pieces(const Half* from, int64_t count, Half* to) {
+    constexpr int64_t kEach = sizeof(Piece) / sizeof(Half);
+    for (int64_t i = 0; i + kEach < count; i += kEach) __builtin_memcpy(to + i, from + i, sizeof(Piece));
+    __builtin_memcpy(to + count - kEach, from + count - kEach, sizeof(Piece));
+}
+
+template <typename Piece>
+inline void copy_rows(const Half* from, int64_t from_step, int64_t rows, int64_t count, Half* to, int64_t to_step) {
+    for (int64_t row = 0; row < rows; ++row) copy_pieces<Piece>(from + row * from_step, count, to + row * to_step);
+}
+
+// `rows` runs of `count` numbers, from one place to another.
+void copy_runs(const Half* from, int64_t from_step, int64_t rows, int64_t count, Half* to, int64_t to_step) {
+    typedef uint64_t Two __attribute__((vector_size(16)));
+    if (count >= 2 * kWidth) return copy_rows<Vector>(from, from_step, rows, count, to, to_step);
+    if (count >= 8) return copy_rows<Two>(from, from_step, rows, count, to, to_step);
+    if (count >= 4) return copy_rows<uint64_t>(from, from_step, rows, count, to, to_step);
+    if (count >= 2) return copy_rows<uint32_t>(from, from_step, rows, count, to, to_step);
+    for (int64_t row = 0; row < rows && count; ++row) to[row * to_step] = from[row * from_step];
+}
+
+void round_rows(const Rounding& job) {
+    for (int64_t row = 0; row < job.rows; ++row) {
+        if (!job.outs[row]) continue;
+        for (int64_t lane = 0; lane < job.lanes; lane += kWidth) {
+            const Vector sum = load(job.sums + row * job.pitch + lane);
+            const Vector value = job.bias ? sum + load(job.bias + lane) : sum;
+            const Halves half = rounded(activate(job.activation, job.slope, value));
+            Half* out = job.outs[row] + job.to + lane;
+            if (job.lanes - lane >= kWidth) store_halves(out, half);
+            else store_halves(out, half, job.lanes - lane);
+        }
+    }
+}
+
+void widen(const Half* from, int64_t count, float* to) {
+    int64_t i = 0;
+    for (; i + kWidth <= count; i += kWidth) store(to + i, widened(from + i));
+    for (; i < count; ++i) to[i] = widened(from[i]);
+}
+
+void narrow(const float* from, int64_t count, Half* to) {
+    int64_t i = 0;
+    for (; i + kWidth <= count; i += kWidth) store_halves(to + i, rounded(load(from + i)));
+    if (i < count) store_halves(to + i, rounded(load_some(from + i, count - i)), count - i);
+}
+
+}  // namespace
+}  // namespace tconv

@@ -1,0 +1,112 @@
+#include "halves.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include "contractions.h"
+#include "half_correlate.h"
+#include "half_gather.h"
+#include "half_scratch.h"
+#include "kernels.h"
+#include "pool.h"
+
+namespace tconv {
+namespace {
+
+std::atomic<HalfWay> chosen{HalfWay::fastest};
+
+constexpr int64_t kRun = 16384;
+
+void widen(const Half* from, int64_t count, float* to) {
+    parallel_for(ceil_div(count, kRun), [&](int64_t i) {
+        kernels().widen(from + i * kRun, std::min(kRun, count - i * kRun), to + i * kRun);
+    });
+}
+
+void narrow(const float* from, int64_t count, Half* to) {
+    parallel_for(ceil_div(count, kRun), [&](int64_t i) {
+        kernels().narrow(from + i * kRun, std::min(kRun, count - i * kRun), to + i * kRun);
+    });
+}
+
+struct Sizes {
+    explicit Sizes(const Problem& p)
+        : coarse(p.batch * p.coarse_cells() * p.coarse_channels), fine(p.batch * p.fine_cells() * p.fine_channels),
+          kernel(p.taps() * p.rows() * p.coarse_channels) {}
+    int64_t coarse, fine, kernel;
+};
+
+// What float32 arrays take instead, in cycles of one thread: products as full as they are there, and three arrays that
+// become wider or narrower.
+double work_of_singles(const Problem& problem, double multiply_adds) {
+    const Sizes sizes(problem);
+    const double numbers = static_cast<double>(sizes.coarse + sizes.fine + sizes.kernel);
+    return multiply_adds / (1.5 * kernels().width) + numbers / 3;
+}
+
+bool by_halves(double halves, double singles) {
+    const HalfWay way = half_way();
+    return way == HalfWay::halves || (way == HalfWay::fastest && halves <= singles);
+}
+
+void layer(const Problem& problem, const Half* input, const HalfView& kernel, Half* output, bool transposed,
+           const Finish& finish) {
+    const Sizes sizes(problem);
+    const int64_t in = transposed ? sizes.coarse : sizes.fine, out = transposed ? sizes.fine : sizes.coarse;
+    if (out == 0) return;
+    // Pairs of columns are read as words.
+    const bool in_words = kernel.per_column == 1 && kernel.per_row % 2 == 0 && kernel.per_tap % 2 == 0 &&
+                          reinterpret_cast<uintptr_t>(kernel.data) % (2 * sizeof(Half)) == 0;
+    const HalfScratch turned(in_words ? 0 : sizes.kernel);
+    const HalfView view = in_words ? kernel : natural_view(problem, turned.data());
+    if (!in_words) copy_kernel(problem, kernel, view);
+    if (HalfGather::serves(problem)) {
+        const std::shared_ptr<const HalfGather> plan = HalfGather::of(problem, transposed);
+        if (by_halves(plan->work(), work_of_singles(problem, plan_facts(problem, transposed).executed)))
+            return plan->run(input, view, output, finish);
+    }
+    const Scratch x(in), w(sizes.kernel), y(out);
+    widen(input, in, x.data());
+    const KernelView wide = natural_view(problem, w.data());
+    parallel_for(problem.taps() * problem.rows(), [&](int64_t i) {
+        kernels().widen(view.at(i / problem.rows(), i % problem.rows(), 0), problem.coarse_channels,
+                        wide.at(i / problem.rows(), i % problem.rows(), 0));
+    });
+    if (transposed) conv_transpose(problem, x.data(), wide, y.data(), finish);
+    else conv(problem, x.data(), wide, y.data(), finish);
+    narrow(y.data(), out, output);
+}
+
+}  // namespace
+
+HalfWay half_way() { return chosen; }
+void set_half_way(HalfWay way) { chosen = way; }
+
+void conv_transpose(const Problem& problem, const Half* coarse, const HalfView& kernel, Half* fine,
+                    const Finish& finish) {
+    layer(problem, coarse, kernel, fine, true, finish);
+}
+
+void conv(const Problem& problem, const Half* fine, const HalfView& kernel, Half* coarse, const Finish& finish) {
+    layer(problem, fine, kernel, coarse, false, finish);
+}
+
+void kernel_gradient(const Problem& problem, const Half* fine, const Half* coarse, const HalfView& kernel) {
+    const Sizes sizes(problem);
+    if (sizes.kernel == 0) return;
+    if (sizes.coarse * sizes.fine != 0 && HalfCorrelate::serves(problem)) {
+        const HalfCorrelate plan(problem);
+        if (by_halves(plan.work(), work_of_singles(problem, plan_facts_of_gradient(problem).executed)))
+            return plan.run(fine, coarse, kernel);
+    }
+    const Scratch y(sizes.fine), x(sizes.coarse), w(sizes.kernel);
+    widen(fine, sizes.fine, y.data());
+    widen(coarse, sizes.coarse, x.data());
+    kernel_gradient(problem, y.data(), x.data(), natural_view(problem, w.data()));
+    const HalfScratch narrowed(kernel.per_column == 1 ? 0 : sizes.kernel);
+    const HalfView natural = natural_view(problem, kernel.per_column == 1 ? kernel.data : narrowed.data());
+    narrow(w.data(), sizes.kernel, natural.data);
+    if (kernel.per_column != 1) copy_kernel(problem, natural, kernel);
+}
+
+}  // namespace tconv

@@ -1,0 +1,22 @@
+// The three contractions for bfloat16 arrays in channels-last layout: summed in float32, rounded once.
+#pragma once
+
+#include "finish.h"
+#include "half_kernels.h"
+#include "kernel_view.h"
+
+namespace tconv {
+
+void conv_transpose(const Problem& problem, const Half* coarse, const HalfView& kernel, Half* fine,
+                    const Finish& finish = {});
+
+void conv(const Problem& problem, const Half* fine, const HalfView& kernel, Half* coarse, const Finish& finish = {});
+
+void kernel_gradient(const Problem& problem, const Half* fine, const Half* coarse, const HalfView& kernel);
+
+// Whether products of such numbers go where they are fastest, or all one way: by themselves, or as float32 ones.
+enum class HalfWay : int32_t { fastest, halves, singles };
+HalfWay half_way();
+void set_half_way(HalfWay way);
+
+}  // namespace tconv
