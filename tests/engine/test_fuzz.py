@@ -10,7 +10,7 @@ import pytest
 from tconv import engine
 
 HERE = Path(__file__).parent.parent / "fuzz"
-LEVELS = ("baseline", "avx2", "avx512")
+LEVELS = ("baseline", "avx2", "avx512", "amx")
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "verify"
 QUICK = [] if LONG else ["-DOPTIMIZATION=-O1", "-DKERNEL_OPTIMIZATION=-O1"]
 
@@ -28,7 +28,8 @@ def fuzz(tmp_path_factory):
 
 
 def levels():
-    return LEVELS[:LEVELS.index(engine.isa()) + 1] if engine.isa() in LEVELS else (engine.isa(),)
+    most = "amx" if engine.half_isa() == "amx" else engine.isa()
+    return LEVELS[:LEVELS.index(most) + 1] if most in LEVELS else (most,)
 
 
 @pytest.mark.parametrize("count", [500, pytest.param(100_000, marks=pytest.mark.verify)])

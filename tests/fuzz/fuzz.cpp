@@ -6,12 +6,15 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <random>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "contractions.h"
+#include "halves.h"
 #include "kernels.h"
 #include "pool.h"
 #include "streaming.h"
@@ -34,28 +37,32 @@ int64_t one_of(Choices... choices) {
     return all[between(0, sizeof...(choices) - 1)];
 }
 
-// As many floats as are asked for and not one more, at the beginning of a line of memory or a few floats after it.
-class Floats {
+// As many numbers as are asked for and not one more, at the beginning of a line of memory or a few numbers after it.
+template <typename Number>
+class Numbers {
   public:
-    explicit Floats(int64_t count) : count_(count), skipped_(one_of(0, 0, 1, 2, 3)), block_(taken(count + skipped_), &std::free) {
-        for (float& value : *this) value = NAN;
+    explicit Numbers(int64_t count)
+        : count_(count), skipped_(one_of(0, 0, 1, 2, 3)), block_(taken(count + skipped_), &std::free) {
+        for (Number& value : *this) value = static_cast<Number>(std::is_same<Number, float>::value ? NAN : 0x7fc0);
     }
-    float* data() const { return block_.get() + skipped_; }
+    Number* data() const { return block_.get() + skipped_; }
     int64_t size() const { return count_; }
-    float* begin() const { return data(); }
-    float* end() const { return data() + count_; }
-    float operator[](int64_t at) const { return data()[at]; }
+    Number* begin() const { return data(); }
+    Number* end() const { return data() + count_; }
+    Number operator[](int64_t at) const { return data()[at]; }
 
   private:
-    static float* taken(int64_t count) {
+    static Number* taken(int64_t count) {
         void* block = nullptr;
-        if (posix_memalign(&block, tconv::kLine, count * sizeof(float))) throw std::bad_alloc();
-        return static_cast<float*>(block);
+        if (posix_memalign(&block, tconv::kLine, count * sizeof(Number))) throw std::bad_alloc();
+        return static_cast<Number*>(block);
     }
 
     int64_t count_, skipped_;
-    std::unique_ptr<float[], decltype(&std::free)> block_;
+    std::unique_ptr<Number[], decltype(&std::free)> block_;
 };
+using Floats = Numbers<float>;
+using Halves = Numbers<tconv::Half>;
 
 Floats whole_numbers(int64_t count) {
     Floats made(count);
@@ -63,16 +70,42 @@ Floats whole_numbers(int64_t count) {
     return made;
 }
 
+double value(float number) { return static_cast<double>(number); }
+double value(tconv::Half half) {
+    const uint32_t bits = static_cast<uint32_t>(half) << 16;
+    float wide;
+    std::memcpy(&wide, &bits, sizeof wide);
+    return static_cast<double>(wide);
+}
+
+// The nearest number of eight binary digits, the even one of two.
+double nearest(double number) {
+    int exponent;
+    const double mantissa = std::frexp(number, &exponent);
+    return std::ldexp(std::nearbyint(std::ldexp(mantissa, 8)), exponent - 8);
+}
+
+Halves narrowed(const Floats& wide) {
+    Halves made(wide.size());
+    for (int64_t i = 0; i < wide.size(); ++i) {
+        uint32_t bits;
+        std::memcpy(&bits, wide.data() + i, sizeof bits);
+        made.data()[i] = static_cast<tconv::Half>(bits >> 16);  // small whole numbers lose nothing
+    }
+    return made;
+}
+
 struct Case {
     std::vector<int64_t> numbers;  // as the Python side writes them
-    KernelView lies;               // strides of the kernel; no data
-    int64_t kernel_size;
+    KernelView lies, gradient_lies;  // strides of the kernel and its gradient; no data
+    int64_t kernel_size, gradient_size;
     bool bias;
     Activation activation;
     float slope;
     tconv::Winograd winograd;
     int64_t streams_from;  // bytes
     bool packed;
+    tconv::HalfWay half_way;
 };
 
 Problem problem_of(const Case& drawn) { return {drawn.numbers.data(), static_cast<int64_t>(drawn.numbers.size())}; }
@@ -80,7 +113,7 @@ Problem problem_of(const Case& drawn) { return {drawn.numbers.data(), static_cas
 Case draw() {
     const int64_t rank = one_of(1, 1, 2, 2, 2, 3), groups = one_of(1, 1, 1, 2, 3, 8, 17);
     const bool large = between(0, 3) == 0;
-    const int64_t most_each = groups > 3 ? 2 : one_of(1, 3, 8, 16, 20, 50);
+    const int64_t most_each = groups > 3 ? 2 : one_of(1, 3, 8, 16, 20, 50, groups == 1 ? 130 : 50);
     const bool whole_lines = groups == 1 && between(0, 3) == 0;
     const int64_t ins = whole_lines ? one_of(16, 32, 48) : groups * between(1, most_each);
     const int64_t outs = whole_lines ? one_of(16, 32, 48) : groups * between(1, most_each);
@@ -94,17 +127,22 @@ Case draw() {
     }
     const Problem problem = problem_of(drawn);
     const int64_t taps = problem.taps(), rows = problem.rows();
-    drawn.kernel_size = taps * rows * ins;
-    const KernelView layouts[] = {{nullptr, rows * ins, ins, 1},   // taps, rows, columns
-                                  {nullptr, rows * ins, 1, rows},  // taps, columns, rows
-                                  {nullptr, 1, taps, rows * taps}};  // columns, rows, taps: channels first
-    drawn.lies = layouts[between(0, 2)];
+    const auto lying = [taps](int64_t order, int64_t high, int64_t wide) {
+        return order == 0   ? KernelView{nullptr, high * wide, wide, 1}    // taps, rows, columns
+               : order == 1 ? KernelView{nullptr, high * wide, 1, high}    // taps, columns, rows
+                            : KernelView{nullptr, 1, taps, high * taps};  // columns, rows, taps: channels first
+    };
+    // A kernel may be a part of an array with more columns and rows; its gradient is an array of its own.
+    const int64_t order = between(0, 2), wide = ins + one_of(0, 0, 1, 2, 5), high = rows + one_of(0, 0, 1, 3);
+    drawn.kernel_size = taps * high * wide, drawn.lies = lying(order, high, wide);
+    drawn.gradient_size = taps * rows * ins, drawn.gradient_lies = lying(order, rows, ins);
     drawn.bias = between(0, 1);
     drawn.activation = static_cast<Activation>(between(0, 2) ? 0 : between(1, 6));
     drawn.slope = one_of(0, 1) ? 0.5f : 0.0f;
     drawn.winograd = static_cast<tconv::Winograd>(one_of(0, 1, 2, 2));
     drawn.streams_from = one_of(0, int64_t{1} << 40);
     drawn.packed = between(0, 2) == 0;
+    drawn.half_way = static_cast<tconv::HalfWay>(one_of(0, 1, 1, 2));
     return drawn;
 }
 
@@ -165,7 +203,11 @@ double finished(double sum, Activation activation, double slope) {
 
 bool near(float got, double wanted, Activation activation) {
     const double most = activation <= Activation::rectify ? 0 : 1e-5 * std::max(1.0, std::abs(wanted));
-    return std::abs(got - wanted) <= most;
+    return std::abs(value(got) - wanted) <= most;
+}
+bool near(tconv::Half got, double wanted, Activation activation) {
+    const double most = activation <= Activation::rectify ? 0 : 1.0 / 256 * std::max(1e-2, std::abs(wanted));
+    return std::abs(value(got) - nearest(wanted)) <= most;
 }
 
 void fail(const Case& drawn, const char* what, int threads, int64_t at, double got, double wanted) {
@@ -173,23 +215,24 @@ void fail(const Case& drawn, const char* what, int threads, int64_t at, double g
                  got, wanted);
     for (int64_t number : drawn.numbers) std::fprintf(stderr, " %lld", static_cast<long long>(number));
     std::fprintf(stderr, "; kernel steps %lld %lld %lld, bias %d, activation %d, slope %g, winograd %d, packed %d, "
-                         "streams from %lld\n",
+                         "streams from %lld, halves %d\n",
                  static_cast<long long>(drawn.lies.per_tap), static_cast<long long>(drawn.lies.per_row),
                  static_cast<long long>(drawn.lies.per_column), drawn.bias, static_cast<int>(drawn.activation),
                  static_cast<double>(drawn.slope), static_cast<int>(drawn.winograd), drawn.packed,
-                 static_cast<long long>(drawn.streams_from));
+                 static_cast<long long>(drawn.streams_from), static_cast<int>(drawn.half_way));
     std::exit(1);
 }
 
 // One contraction on one, two and three threads, each time into fresh memory.
-template <typename Run>
+template <typename Number, typename Run>
 void check(const Case& drawn, const char* what, const std::vector<double>& wanted, Activation activation, Run run) {
     for (int threads = 1; threads <= 3; ++threads) {
         tconv::set_threads(threads);
-        const Floats got(static_cast<int64_t>(wanted.size()));
+        const Numbers<Number> got(static_cast<int64_t>(wanted.size()));
         run(got.data());
         for (int64_t i = 0; i < got.size(); ++i)
-            if (!near(got[i], wanted[i], activation)) fail(drawn, what, threads, i, got[i], wanted[i]);
+            if (!near(got[i], wanted[i], activation))
+                fail(drawn, what, threads, i, value(got[i]), wanted[i]);
     }
 }
 
@@ -207,10 +250,12 @@ void check_all(const Case& drawn) {
     const Floats y = whole_numbers(problem.batch * problem.fine_cells() * outs);
     const Floats kernel = whole_numbers(drawn.kernel_size);
     const Floats bias_in = whole_numbers(ins), bias_out = whole_numbers(outs);
-    std::vector<double> fine(y.size()), coarse(x.size()), gradient(kernel.size());
+    std::vector<double> fine(y.size()), coarse(x.size()), gradient(drawn.gradient_size);
     products(problem, drawn.lies, [&](int64_t c, int64_t f, int64_t k) {
         fine[f] += static_cast<double>(x[c]) * kernel[k];
         coarse[c] += static_cast<double>(y[f]) * kernel[k];
+    });
+    products(problem, drawn.gradient_lies, [&](int64_t c, int64_t f, int64_t k) {
         gradient[k] += static_cast<double>(x[c]) * y[f];
     });
     finish_all(fine, drawn, bias_out);
@@ -224,14 +269,30 @@ void check_all(const Case& drawn) {
     };
     tconv::Layouts kept;  // for both layers, and any number of threads
     tconv::Layouts* const layouts = drawn.packed ? &kept : nullptr;
-    check(drawn, "conv_transpose", fine, drawn.activation,
+    check<float>(drawn, "conv_transpose", fine, drawn.activation,
           [&](float* out) { tconv::conv_transpose(problem, x.data(), weights, out, finish(bias_out), layouts); });
-    check(drawn, "conv", coarse, drawn.activation,
+    check<float>(drawn, "conv", coarse, drawn.activation,
           [&](float* out) { tconv::conv(problem, y.data(), weights, out, finish(bias_in), layouts); });
-    check(drawn, "kernel_gradient", gradient, Activation::none, [&](float* out) {
-        KernelView into = drawn.lies;
+    check<float>(drawn, "kernel_gradient", gradient, Activation::none, [&](float* out) {
+        KernelView into = drawn.gradient_lies;
         into.data = out;
         tconv::kernel_gradient(problem, y.data(), x.data(), into);
+    });
+
+    using tconv::Half;
+    const Halves half_x = narrowed(x), half_y = narrowed(y), half_kernel = narrowed(kernel);
+    const auto lying = [](const KernelView& view, Half* data) {
+        return tconv::HalfView{data, view.per_tap, view.per_row, view.per_column};
+    };
+    tconv::set_half_way(drawn.half_way);
+    check<Half>(drawn, "conv_transpose of halves", fine, drawn.activation, [&](Half* out) {
+        tconv::conv_transpose(problem, half_x.data(), lying(drawn.lies, half_kernel.data()), out, finish(bias_out));
+    });
+    check<Half>(drawn, "conv of halves", coarse, drawn.activation, [&](Half* out) {
+        tconv::conv(problem, half_y.data(), lying(drawn.lies, half_kernel.data()), out, finish(bias_in));
+    });
+    check<Half>(drawn, "kernel_gradient of halves", gradient, Activation::none, [&](Half* out) {
+        tconv::kernel_gradient(problem, half_y.data(), half_x.data(), lying(drawn.gradient_lies, out));
     });
 }
 
@@ -243,6 +304,6 @@ int main(int argc, char** argv) {
         engine.seed(seed * 1'000'000'007 + i);
         check_all(draw());
     }
-    std::printf("%s: %lld problems, three contractions each on 1, 2 and 3 threads, all exact\n", tconv::kernels().name,
-                static_cast<long long>(count));
+    std::printf("%s: %lld problems, three contractions each of both dtypes on 1, 2 and 3 threads, all exact\n",
+                std::getenv("TCONV_ISA") ? std::getenv("TCONV_ISA") : tconv::kernels().name, static_cast<long long>(count));
 }

@@ -65,11 +65,11 @@ void Correlate::pack_panels(const Block& block, const float* coarse, float* out)
 void Correlate::accumulate(const Part& part, const float* fine, const float* coarse, const Sink& sink) const {
     const int64_t points = problem_.axes[band_axis_].coarse;
     const int64_t bands = ceil_div(points, band_), runs = ceil_div(problem_.batch, images_), blocks = runs * bands;
-    constexpr int64_t kSlack = 64;  // the widest panel
-    Scratch fine_copy(copies_fine_ ? images_ * fine_window_.image() + kSlack : 0);
+    const int64_t slack = tile_lanes_;  // the last panel may reach beyond the last pixel
+    Scratch fine_copy(copies_fine_ ? images_ * fine_window_.image() + slack : 0);
     Scratch panels(in_panels() ? images_ * places(band_) * problem_.groups * pitch_ : 0);
     Places where;
-    if (copies_fine_) std::fill_n(fine_copy.data() + images_ * fine_window_.image(), kSlack, 0.0f);
+    if (copies_fine_) std::fill_n(fine_copy.data() + images_ * fine_window_.image(), slack, 0.0f);
     for (int64_t i = part.split * blocks / splits_; i < (part.split + 1) * blocks / splits_; ++i) {
         Block block{};
         block.fresh = i == part.split * blocks / splits_;

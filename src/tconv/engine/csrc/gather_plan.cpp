@@ -61,8 +61,8 @@ bool GatherPlan::writes_lines() const {
 // Bytes of the second cache: a longer panel comes anew for each tile.
 constexpr int64_t kSecond = 512 << 10;
 
-// Sums one vector wide need more loads than products.
-constexpr double kNarrow = 1.25;
+// Sums one vector wide need more loads than products; and what it costs to add up the numbers of a vector.
+constexpr double kNarrow = 1.25, kAcross = 20;
 
 // Lanes are outputs unless they are few, or unless the kernel can be read as it lies and is used too little to be
 // packed.
@@ -80,7 +80,8 @@ void GatherPlan::choose_form(bool frozen) {
         return;
     }
     const bool dot_as_it_lies = transposed && !in_blocks;
-    const bool few_lanes = lanes * 2 <= table.width && depth >= table.width;
+    const double across = (static_cast<double>(ceil_div(deep, table.width)) + kAcross) * static_cast<double>(lanes);
+    const bool few_lanes = lanes * 2 <= table.width && depth >= table.width && across < deep * kNarrow;
     if (few_lanes || (dot_as_it_lies && rarely_used && depth >= 2 * table.width)) {
         const bool single = problem.batch == 1 && largest_segment() == 1 && lanes >= table.dot_shape[3].lanes;
         const int64_t shape = single ? 3 : std::min<int64_t>(lanes, 3) - 1;
@@ -117,7 +118,8 @@ double GatherPlan::work(const std::array<const Lattice*, 3>& tried) const {
                 const double narrow = form == Form::outer && width == kernels().width ? kNarrow : 1;
                 const double deep = form == Form::depthwise ? taps : taps * depth;
                 const double fetches = form == Form::outer && deep * width * 4 > kSecond ? tiles : 1;
-                total += kPass + tiles * (kTile * vectors + deep * vectors * rows * narrow) +
+                const double added = form == Form::dot ? kAcross * static_cast<double>(panels() * width) * rows : 0;
+                total += kPass + tiles * (kTile * vectors + deep * vectors * rows * narrow + added) +
                          fetches * deep * vectors * kFetch;
             }
     const double inputs = problem.batch * input.image() / kernels().width;

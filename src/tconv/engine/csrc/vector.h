@@ -110,13 +110,17 @@ inline void put(float* p, Vector v, int64_t left) {
     else store_some(p, v, left);
 }
 
-inline float total(Vector v) {
-    float buffer[kWidth];
-    store(buffer, v);
-    for (int half = kWidth / 2; half; half /= 2)
-        for (int i = 0; i < half; ++i) buffer[i] += buffer[i + half];
-    return buffer[0];
+// The sum of a vector's numbers: its upper half is added to its lower one, until one number is left.
+template <int Half>
+inline float total_of(Vector v) {
+    Integers lane{};
+#pragma GCC unroll 16
+    for (int i = 0; i < kWidth; ++i) lane[i] = (i + Half) % kWidth;
+    v += __builtin_shuffle(v, lane);
+    if constexpr (Half > 1) return total_of<Half / 2>(v);
+    return v[0];
 }
+inline float total(Vector v) { return total_of<kWidth / 2>(v); }
 
 }  // namespace
 }  // namespace tconv
