@@ -30,7 +30,9 @@ HalfCorrelate::HalfCorrelate(const Problem& problem)
 
 double HalfCorrelate::work() const {
     const double places = static_cast<double>(chunks_ * chunk_), sums = static_cast<double>(padded_rows_ * lanes());
-    return places * sums / 256 + places * padded_rows_ / 4 * 1.0 + places * lanes() / 8 + sums * splits_;
+    constexpr double kProducts = 250, kTurned = 3, kPaired = 1.5;  // numbers in a cycle
+    return places * sums / kProducts + places * static_cast<double>(padded_rows_) / kTurned +
+           places * static_cast<double>(lanes()) / kPaired + sums * static_cast<double>(splits_);
 }
 
 // Coarse channels as rows of a chunk's places: pairs of places are words, whose rows and columns change places.
@@ -49,7 +51,7 @@ void HalfCorrelate::lay_rows(int64_t chunk, const Half* coarse, Half* rows) cons
             kernels().pair(first, place + 2 * i + 1 < count ? first + channels : none.data(), channels,
                            words.data() + i * 2 * wide, 2 * kStrip);
         }
-        kernels().turn(reinterpret_cast<const float*>(words.data()), wide, pairs, channels,
+        kernels().turn(reinterpret_cast<const float*>(words.data()), wide, pairs, wide,
                        reinterpret_cast<float*>(rows + place), row_step() / 2);
     }
 }

@@ -72,11 +72,30 @@ void half_product(const Product& job) {
         for (int row = 0; row < job.rows; row += kRows) half_rows<kRows>(job, row, strip);
 }
 
+// `count` numbers by pieces of a size, the last of which may overlap the one before.
+template <typename Piece>
+inline void copy_pieces(const Half* from, int64_t count, Half* to) {
+    constexpr int64_t kEach = sizeof(Piece) / sizeof(Half);
+    for (int64_t i = 0; i + kEach < count; i += kEach) __builtin_memcpy(to + i, from + i, sizeof(Piece));
+    __builtin_memcpy(to + count - kEach, from + count - kEach, sizeof(Piece));
+}
+
+typedef uint64_t Eight __attribute__((vector_size(16)));  // numbers of 16 bits
+
+// Fewer numbers than a strip has lanes.
+inline void copy_few(const Half* from, int64_t count, Half* to) {
+    if (count >= 8) copy_pieces<Eight>(from, count, to);
+    else if (count >= 4) copy_pieces<uint64_t>(from, count, to);
+    else
+        for (int64_t i = 0; i < count; ++i) to[i] = from[i];
+}
+
 // A strip's line: 16 lanes of two rows, as pairs; lanes from `count` on are zeros.
 inline void pair_line(const Half* a, const Half* b, int64_t count, Half* out) {
-    Half buffer[2][kStrip] = {};
+    Half buffer[2][kStrip];
     if (count < kStrip) {
-        for (int64_t i = 0; i < count; ++i) buffer[0][i] = a[i], buffer[1][i] = b[i];
+        __builtin_memset(buffer, 0, sizeof buffer);
+        copy_few(a, count, buffer[0]), copy_few(b, count, buffer[1]);
         a = buffer[0], b = buffer[1];
     }
     for (int64_t i = 0; i < kStrip; i += kWidth) {
@@ -100,12 +119,19 @@ void pair_places(const Half* const* runs, int64_t places, int64_t lane, int64_t 
     }
 }
 
-// `count` numbers by pieces of a size, the last of which may overlap the one before.
-template <typename Piece>
-inline void copy_pieces(const Half* from, int64_t count, Half* to) {
-    constexpr int64_t kEach = sizeof(Piece) / sizeof(Half);
-    for (int64_t i = 0; i + kEach < count; i += kEach) __builtin_memcpy(to + i, from + i, sizeof(Piece));
-    __builtin_memcpy(to + count - kEach, from + count - kEach, sizeof(Piece));
+// As many pairs of runs of `count` numbers, each pair's line `to_step` from the one before; whether all are finite.
+bool pair_cells(const Half* const* runs, int64_t pairs, int64_t count, Half* out, int64_t to_step) {
+    Halves all{};
+    bool finite = true;
+    for (int64_t i = 0; i < 2 * pairs; ++i) {
+        int64_t c = 0;
+        for (; c + kWidth <= count; c += kWidth)
+            all |= (*reinterpret_cast<const LooseHalves*>(runs[i] + c) & 0x7f80) == 0x7f80;
+        for (; c < count; ++c) finite = finite && (runs[i][c] & 0x7f80) != 0x7f80;
+    }
+    for (int i = 0; i < kWidth; ++i) finite = finite && all[i] == 0;
+    for (int64_t i = 0; i < pairs; ++i) pair(runs[2 * i], runs[2 * i + 1], count, out + i * to_step, 2 * kStrip);
+    return finite;
 }
 
 template <typename Piece>
@@ -115,9 +141,8 @@ inline void copy_rows(const Half* from, int64_t from_step, int64_t rows, int64_t
 
 // `rows` runs of `count` numbers, from one place to another.
 void copy_runs(const Half* from, int64_t from_step, int64_t rows, int64_t count, Half* to, int64_t to_step) {
-    typedef uint64_t Two __attribute__((vector_size(16)));
     if (count >= 2 * kWidth) return copy_rows<Vector>(from, from_step, rows, count, to, to_step);
-    if (count >= 8) return copy_rows<Two>(from, from_step, rows, count, to, to_step);
+    if (count >= 8) return copy_rows<Eight>(from, from_step, rows, count, to, to_step);
     if (count >= 4) return copy_rows<uint64_t>(from, from_step, rows, count, to, to_step);
     if (count >= 2) return copy_rows<uint32_t>(from, from_step, rows, count, to, to_step);
     for (int64_t row = 0; row < rows && count; ++row) to[row * to_step] = from[row * from_step];

@@ -4,9 +4,11 @@
 #include <atomic>
 
 #include "contractions.h"
+#include "gather_plan.h"
 #include "half_correlate.h"
 #include "half_gather.h"
 #include "half_scratch.h"
+#include "half_shift.h"
 #include "kernels.h"
 #include "pool.h"
 
@@ -36,12 +38,12 @@ struct Sizes {
     int64_t coarse, fine, kernel;
 };
 
-// What float32 arrays take instead, in cycles of one thread: products as full as they are there, and three arrays that
-// become wider or narrower.
+// What float32 arrays take instead, in cycles of one thread: multiply-adds of one vector, and three arrays that become
+// wider or narrower.
 double work_of_singles(const Problem& problem, double multiply_adds) {
+    constexpr double kVectors = 1.5, kNumbers = 3;  // in a cycle
     const Sizes sizes(problem);
-    const double numbers = static_cast<double>(sizes.coarse + sizes.fine + sizes.kernel);
-    return multiply_adds / (1.5 * kernels().width) + numbers / 3;
+    return multiply_adds / kVectors + static_cast<double>(sizes.coarse + sizes.fine + sizes.kernel) / kNumbers;
 }
 
 bool by_halves(double halves, double singles) {
@@ -62,8 +64,9 @@ void layer(const Problem& problem, const Half* input, const HalfView& kernel, Ha
     if (!in_words) copy_kernel(problem, kernel, view);
     if (HalfGather::serves(problem)) {
         const std::shared_ptr<const HalfGather> plan = HalfGather::of(problem, transposed);
-        if (by_halves(plan->work(), work_of_singles(problem, plan_facts(problem, transposed).executed)))
-            return plan->run(input, view, output, finish);
+        const std::shared_ptr<const GatherPlan> wide = GatherPlan::of(problem, transposed);
+        const double steps = wide->way ? static_cast<double>(wide->way->facts().executed) / kernels().width : wide->least_work;
+        if (by_halves(plan->work(), work_of_singles(problem, steps))) return plan->run(input, view, output, finish);
     }
     const Scratch x(in), w(sizes.kernel), y(out);
     widen(input, in, x.data());
@@ -95,9 +98,15 @@ void kernel_gradient(const Problem& problem, const Half* fine, const Half* coars
     const Sizes sizes(problem);
     if (sizes.kernel == 0) return;
     if (sizes.coarse * sizes.fine != 0 && HalfCorrelate::serves(problem)) {
-        const HalfCorrelate plan(problem);
-        if (by_halves(plan.work(), work_of_singles(problem, plan_facts_of_gradient(problem).executed)))
-            return plan.run(fine, coarse, kernel);
+        const HalfCorrelate runs(problem);
+        const HalfShift shift(problem);
+        const bool shifts = shift.serves() && shift.work() < runs.work();
+        const double work = shifts ? shift.work() : runs.work();
+        const double steps = static_cast<double>(plan_facts_of_gradient(problem).executed) / kernels().width;
+        if (by_halves(work, work_of_singles(problem, steps))) {
+            if (!shifts || !shift.run(fine, coarse, kernel)) runs.run(fine, coarse, kernel);
+            return;
+        }
     }
     const Scratch y(sizes.fine), x(sizes.coarse), w(sizes.kernel);
     widen(fine, sizes.fine, y.data());

@@ -115,6 +115,7 @@ struct Kernels {
     void (*half_product)(const Product&);
     void (*pair)(const Half* a, const Half* b, int64_t count, Half* out, int64_t strip_step);
     void (*pair_places)(const Half* const* runs, int64_t places, int64_t lane, int64_t count, Half* out);
+    bool (*pair_cells)(const Half* const* runs, int64_t pairs, int64_t count, Half* out, int64_t to_step);
     void (*copy_runs)(const Half* from, int64_t from_step, int64_t rows, int64_t count, Half* to, int64_t to_step);
     void (*round_rows)(const Rounding&);
     void (*widen)(const Half* from, int64_t count, float* to);

@@ -333,6 +333,7 @@ constexpr Kernels kTable = {
     half_product,
     pair,
     pair_places,
+    pair_cells,
     copy_runs,
     round_rows,
     widen,

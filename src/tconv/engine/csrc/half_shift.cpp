@@ -1,0 +1,178 @@
+#include "half_shift.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+
+#include "half_scratch.h"
+#include "kernels.h"
+#include "pool.h"
+
+namespace tconv {
+
+HalfShift::HalfShift(const Problem& problem) : problem_(problem) {
+    rows_ = ceil_div(problem.fine_channels, kStrip) * kStrip, lanes_ = ceil_div(problem.coarse_channels, kStrip) * kStrip;
+    for (int i = 0; i < 3; ++i) {
+        const Axis& axis = problem.axes[i];
+        Side& side = sides_[i];
+        side.coarse = axis.coarse, side.least = floor_div(shift(i, 0), axis.stride);
+        side.cells = axis.coarse + floor_div(shift(i, axis.kernel - 1), axis.stride) - side.least;
+        for (int64_t t = 0; t < axis.kernel; ++t) {
+            const int64_t residue = shift(i, t) - floor_div(shift(i, t), axis.stride) * axis.stride;
+            if (std::find(side.residues.begin(), side.residues.end(), residue) == side.residues.end())
+                side.residues.push_back(residue);
+        }
+    }
+    // Blocks of some five hundred cells: a panel of lanes stays in the first cache.
+    constexpr int64_t kCells = 512;
+    band_axis_ = sides_[0].coarse > 1 ? 0 : sides_[1].coarse > 1 ? 1 : 2;
+    Side& side = sides_[band_axis_];
+    const int64_t reach = side.cells - side.coarse, others = std::max<int64_t>(1, cells() / std::max<int64_t>(1, side.cells));
+    const int64_t most = std::clamp<int64_t>(kCells / others - reach, std::min(side.coarse, 4 * reach + 1), std::max<int64_t>(1, side.coarse));
+    band_ = ceil_div(side.coarse, ceil_div(side.coarse, most));
+    side.cells = band_ + reach;
+    if (band_ == side.coarse) images_ = std::clamp<int64_t>(kCells / std::max<int64_t>(1, cells()), 1, problem.batch);
+}
+
+int64_t HalfShift::residues() const {
+    return static_cast<int64_t>(sides_[0].residues.size() * sides_[1].residues.size() * sides_[2].residues.size());
+}
+
+std::vector<HalfShift::Block> HalfShift::blocks() const {
+    std::vector<Block> all;
+    for (int64_t n = 0; n < problem_.batch; n += images_)
+        for (int64_t from = 0; from < sides_[band_axis_].coarse; from += band_)
+            all.push_back({n, std::min(images_, problem_.batch - n), from, std::min(from + band_, sides_[band_axis_].coarse)});
+    return all;
+}
+
+double HalfShift::work() const {
+    constexpr double kProducts = 250, kTurned = 1, kSummed = 2;  // numbers in a cycle
+    const double blocks = static_cast<double>(ceil_div(problem_.batch, images_) * ceil_div(sides_[band_axis_].coarse, band_));
+    const double cells = static_cast<double>(this->cells()) * blocks;
+    return cells * static_cast<double>(sums()) / kProducts + static_cast<double>(sums()) * blocks / kSummed +
+           cells * static_cast<double>(residues() * rows_ + lanes_) / kTurned;
+}
+
+// The block's fine cells, one channel after the other; whether all are finite.
+bool HalfShift::lay_fine(const Block& block, const Half* fine, Half* rows) const {
+    const auto& a = problem_.axes;
+    const int64_t channels = problem_.fine_channels, wide = ceil_div(channels, kStrip) * kStrip, pitch = this->pitch();
+    const HalfScratch words(kStrip * 2 * wide), none(wide);
+    std::memset(none.data(), 0, wide * sizeof(Half));
+    std::vector<const Half*> cells;
+    cells.reserve(pitch);
+    std::array<int64_t, 3> first;
+    for (int i = 0; i < 3; ++i) first[i] = (i == band_axis_ ? block.from : 0) + sides_[i].least;
+    bool finite = true;
+    for (const int64_t r0 : sides_[0].residues)
+        for (const int64_t r1 : sides_[1].residues)
+            for (const int64_t r2 : sides_[2].residues) {
+                cells.clear();
+                for (int64_t n = 0; n < block.images; ++n)
+                    for (int64_t z = 0; z < sides_[0].cells; ++z)
+                        for (int64_t y = 0; y < sides_[1].cells; ++y) {
+                            const int64_t cz = (first[0] + z) * a[0].stride + r0, cy = (first[1] + y) * a[1].stride + r1;
+                            const bool inside = cz >= 0 && cz < a[0].fine && cy >= 0 && cy < a[1].fine;
+                            const Half* line = fine + (((block.image + n) * a[0].fine + cz) * a[1].fine + cy) * a[2].fine * channels;
+                            for (int64_t x = 0, cx = first[2] * a[2].stride + r2; x < sides_[2].cells; ++x, cx += a[2].stride)
+                                cells.push_back(inside && cx >= 0 && cx < a[2].fine ? line + cx * channels : none.data());
+                        }
+                cells.resize(pitch, none.data());
+                for (int64_t cell = 0; cell < pitch; cell += 2 * kStrip) {
+                    finite = kernels().pair_cells(cells.data() + cell, kStrip, channels, words.data(), 2 * wide) && finite;
+                    kernels().turn(reinterpret_cast<const float*>(words.data()), wide, kStrip, wide,
+                                   reinterpret_cast<float*>(rows + cell), pitch / 2);
+                }
+                rows += rows_ * pitch;
+            }
+    return finite;
+}
+
+// Strips of the block's coarse cells, zeros where a line is filled up; their depth.
+int64_t HalfShift::lay_coarse(const Block& block, const Half* coarse, Half* strips) const {
+    const auto& a = problem_.axes;
+    const int64_t channels = problem_.coarse_channels;
+    const HalfScratch none(channels);
+    std::memset(none.data(), 0, channels * sizeof(Half));
+    std::vector<const Half*> cells(cells_of_block(), none.data());
+    std::array<int64_t, 3> from{}, count;
+    for (int i = 0; i < 3; ++i) count[i] = sides_[i].coarse;
+    from[band_axis_] = block.from, count[band_axis_] = block.to - block.from;
+    int64_t last = 0;
+    for (int64_t n = 0; n < block.images; ++n)
+        for (int64_t z = 0; z < count[0]; ++z)
+            for (int64_t y = 0; y < count[1]; ++y) {
+                const Half* line = coarse + ((((block.image + n) * a[0].coarse + from[0] + z) * a[1].coarse + from[1] + y) *
+                                                 a[2].coarse + from[2]) * channels;
+                const int64_t at = ((n * sides_[0].cells + z) * sides_[1].cells + y) * sides_[2].cells;
+                for (int64_t x = 0; x < count[2]; ++x) cells[at + x] = line + x * channels;
+                last = at + count[2];
+            }
+    const int64_t depth = ceil_div(last, kDeepest) * kDeepest;
+    for (int64_t lane = 0; lane < channels; lane += kStrip)
+        kernels().pair_places(cells.data(), depth, lane, std::min(kStrip, channels - lane), strips + lane * cells_of_block());
+    return depth;
+}
+
+bool HalfShift::accumulate(const Block& block, const Half* fine, const Half* coarse, float* sums, bool fresh) const {
+    const HalfScratch rows((residues() * rows_ + kStrip) * pitch()), strips(cells_of_block() * lanes_);
+    if (!lay_fine(block, fine, rows.data())) return false;
+    const int64_t depth = lay_coarse(block, coarse, strips.data());
+    const auto& a = problem_.axes;
+    const auto place = [&](int axis, int64_t tap, int64_t& residue) {
+        const int64_t step = a[axis].stride, floor = floor_div(shift(axis, tap), step), one = shift(axis, tap) - floor * step;
+        const Side& side = sides_[axis];
+        residue = residue * static_cast<int64_t>(side.residues.size()) +
+                  (std::find(side.residues.begin(), side.residues.end(), one) - side.residues.begin());
+        return floor - side.least;
+    };
+    for (int64_t lane = 0; lane < lanes_; lane += kBlock)
+        for (int64_t tap = 0; tap < problem_.taps(); ++tap) {
+            int64_t residue = 0;
+            const int64_t z = place(0, tap / a[2].kernel / a[1].kernel, residue);
+            const int64_t y = place(1, tap / a[2].kernel % a[1].kernel, residue), x = place(2, tap % a[2].kernel, residue);
+            const HalfRun run{(z * sides_[1].cells + y) * sides_[2].cells + x, depth};
+            for (int64_t row = 0; row < rows_; row += kBlock)
+                half_kernels().product({rows.data() + (residue * rows_ + row) * pitch(), pitch(), &run, 1,
+                                        strips.data() + lane * cells_of_block(), kStrip * cells_of_block(),
+                                        sums + (tap * rows_ + row) * lanes_ + lane, lanes_, fresh,
+                                        static_cast<int>(std::min(kBlock, rows_ - row)),
+                                        static_cast<int>(std::min(kBlock, lanes_ - lane) / kStrip)});
+        }
+    return true;
+}
+
+bool HalfShift::run(const Half* fine, const Half* coarse, const HalfView& kernel) const {
+    const std::vector<Block> all = blocks();
+    // How the sums are cut does not depend on the number of threads, so neither does the result.
+    constexpr int64_t kSplits = 16;
+    const int64_t count = static_cast<int64_t>(all.size()), splits = std::min(kSplits, count), size = sums();
+    const Scratch sums(splits * size);
+    std::atomic<bool> finite{true};
+    parallel_for(splits, [&](int64_t split) {
+        half_kernels().begin(kDeepest);
+        const int64_t first = split * count / splits;
+        for (int64_t i = first; i < (split + 1) * count / splits && finite; ++i)
+            if (!accumulate(all[i], fine, coarse, sums.data() + split * size, i == first)) finite = false;
+        half_kernels().end();
+    });
+    if (!finite) return false;
+    for (int64_t split = 1; split < splits; ++split)
+        for (int64_t i = 0; i < size; ++i) sums.data()[i] += sums.data()[split * size + i];
+    store(sums.data(), kernel);
+    return true;
+}
+
+void HalfShift::store(const float* sums, const HalfView& kernel) const {
+    const int64_t channels = problem_.coarse_channels;
+    const HalfScratch line(channels);
+    for (int64_t tap = 0; tap < problem_.taps(); ++tap)
+        for (int64_t d = 0; d < problem_.fine_channels; ++d) {
+            Half* const to = kernel.per_column == 1 ? kernel.at(tap, d, 0) : line.data();
+            kernels().narrow(sums + (tap * rows_ + d) * lanes_, channels, to);
+            for (int64_t c = 0; kernel.per_column != 1 && c < channels; ++c) *kernel.at(tap, d, c) = to[c];
+        }
+}
+
+}  // namespace tconv

@@ -1,0 +1,55 @@
+// The kernel gradient of bfloat16 arrays with few channels: its rows are fine channels, the cells of each side by side, so
+// that a tap is no more than a shift; its lanes are coarse channels; its depth is cells. Cells of one residue of the stride
+// lie together, in lines as long as the fine array's, where coarse ones are filled up with zeros.
+//
+// A zero times what is not finite would spoil taps that never met it: such arrays go another way.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "half_kernels.h"
+#include "kernel_view.h"
+
+namespace tconv {
+
+class HalfShift {
+  public:
+    explicit HalfShift(const Problem& problem);
+
+    bool serves() const { return problem_.groups == 1 && sums() <= kSums; }
+    double work() const;                // in cycles, of one thread
+    // False, and nothing done, where a number of `fine` is not finite.
+    bool run(const Half* fine, const Half* coarse, const HalfView& kernel) const;
+
+  private:
+    struct Side {
+        int64_t coarse, least, cells;   // of the shifts, in steps; of a line of one residue
+        std::vector<int64_t> residues;
+    };
+    struct Block {
+        int64_t image, images, from, to;
+    };
+    int64_t sums() const { return problem_.taps() * rows_ * lanes_; }
+    int64_t shift(int axis, int64_t tap) const { return tap * problem_.axes[axis].dilation - problem_.axes[axis].lo; }
+    int64_t cells() const { return images_ * sides_[0].cells * sides_[1].cells * sides_[2].cells; }
+    int64_t pitch() const { return ceil_div(cells() + kDeepest, 2 * kDeepest) * 2 * kDeepest + kDeepest; }
+    int64_t cells_of_block() const { return ceil_div(cells(), kDeepest) * kDeepest; }
+    int64_t residues() const;
+    std::vector<Block> blocks() const;
+    bool accumulate(const Block& block, const Half* fine, const Half* coarse, float* sums, bool fresh) const;
+    bool lay_fine(const Block& block, const Half* fine, Half* rows) const;
+    int64_t lay_coarse(const Block& block, const Half* coarse, Half* strips) const;
+    void store(const float* sums, const HalfView& kernel) const;
+
+    static constexpr int64_t kSums = (int64_t{512} << 10) / 4;
+
+    const Problem& problem_;
+    int64_t rows_, lanes_;              // fine and coarse channels, up to whole blocks
+    int band_axis_ = 2;
+    int64_t band_ = 1, images_ = 1;
+    std::array<Side, 3> sides_;
+};
+
+}  // namespace tconv
