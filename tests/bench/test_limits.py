@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +32,14 @@ def test_the_limits_are_measured_in_registers_and_in_memory(short, threads):
     assert found.peak > 1e9
     assert [size for size, _ in found.copy] == [size for size, _ in found.read] == [2**18, 2**22]
     assert all(rate > 1e8 for _, rate in (*found.copy, *found.read))
+
+
+def test_where_the_processor_multiplies_bfloat16_it_does_so_faster(short):
+    flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    if "amx_bf16" not in flags or not shutil.which("gcc"):
+        pytest.skip("needs a processor with AMX and GCC")
+    found = measured(1)
+    assert found.bfloat16 > 2 * found.peak
 
 
 def test_without_a_compiler_the_peak_is_an_estimate_and_says_so(short, monkeypatch):

@@ -43,6 +43,7 @@ def test_info_says_versions_and_what_runs_on_the_engine_and_that_tensorflow_does
     assert "engine" not in runs["tconv.tensorflow"]
     assert found["compiled"] == (found["machine"]["isa"] != "portable")
     assert found["machine"]["isa"] in tconv("info").stdout
+    assert found["bfloat16"] in ("amx", "vectors", "portable")
 
 
 @pytest.mark.parametrize("verb", [["info", "--json"], ["solve", "7", "14"], ["bench", "--help"],

@@ -19,7 +19,7 @@ from ..methods.activations import ACTIVATIONS
 from ..methods.channels import Array
 from .memory import keep_memory
 from .packed import Packed
-from .plans import Plan
+from .plans import BY_HALVES, Plan
 
 _native: Any
 try:
@@ -35,6 +35,7 @@ __all__ = [
 
 CONTRACTIONS = {"conv_transpose": (("coarse", "kernel"), "fine"), "conv": (("fine", "kernel"), "coarse"),
                 "kernel_gradient": (("fine", "coarse"), "kernel")}
+DTYPES = ("float32", "bfloat16")
 HALVES = ("float16", "bfloat16")
 """Dtypes of 16 bits, by name; NumPy has the second from the package ml_dtypes."""
 
@@ -217,16 +218,17 @@ def _call(name: str, problem: Problem, first: tuple[int, ...], second: tuple[int
     return numbers(problem, *extent), shapes[gives]
 
 
-def plan(contraction: str, problem: Problem, extent: Extent) -> Plan:
-    """What the engine will do with float32 arrays of this extent, and why.
+def plan(contraction: str, problem: Problem, extent: Extent, dtype: str = "float32") -> Plan:
+    """What the engine will do with arrays of this extent, and why.
 
     Args:
         contraction: `conv_transpose`, `conv` or `kernel_gradient`.
         problem: the setting met by its sizes.
         extent: batch and channels on both sides.
+        dtype: of the arrays, `float32` or `bfloat16`.
 
     Raises:
-        SettingError: if there is no such contraction.
+        SettingError: if there is no such contraction, or no plans for such a dtype.
         UnsupportedError: in the portable package, which has no plans.
 
     >>> from tconv.geometry import Spec, problem_from_coarse
@@ -236,11 +238,14 @@ def plan(contraction: str, problem: Problem, extent: Extent) -> Plan:
     """
     if contraction not in CONTRACTIONS:
         raise SettingError(f"plan: contraction is {contraction!r}, but has to be one of {', '.join(CONTRACTIONS)}.")
+    if dtype not in DTYPES:
+        raise SettingError(f"plan: dtype is {dtype!r}, but has to be one of {', '.join(DTYPES)}; arrays of others are "
+                           "made float32.")
     if _native is None:
         raise UnsupportedError("plan: this is the portable package, without the compiled part; install it where there "
                                "is a C++ compiler, or see tconv.methods.")
-    said = _native.plan(contraction, numbers(problem, *extent))
-    return Plan.of(contraction, problem, extent, said, threads(), isa())
+    said = _native.plan(contraction, numbers(problem, *extent), dtype == "bfloat16")
+    return Plan.of(contraction, problem, extent, said, threads(), half_isa() if said["form"] in BY_HALVES else isa())
 
 
 def finish(bias: Array | None, activation: str | None, slope: float) -> tuple[Array | None, int, float]:

@@ -112,10 +112,12 @@ NB_MODULE(_native, m) {
     m.def("half_way", [] { return static_cast<int>(half_way()); });
     m.def("set_half_way", [](int way) { set_half_way(static_cast<HalfWay>(way)); });
     m.def("half_isa", [] { return half_kernels().name; });
-    m.def("plan", [](const std::string& contraction, const std::vector<int64_t>& numbers) {
+    m.def("plan", [](const std::string& contraction, const std::vector<int64_t>& numbers, bool halves) {
         const Problem problem = parse(numbers);
-        return described(contraction == "kernel_gradient" ? plan_facts_of_gradient(problem)
-                                                          : plan_facts(problem, contraction == "conv_transpose"));
+        const bool transposed = contraction == "conv_transpose";
+        if (contraction == "kernel_gradient")
+            return described(halves ? plan_facts_of_half_gradient(problem) : plan_facts_of_gradient(problem));
+        return described(halves ? plan_facts_of_halves(problem, transposed) : plan_facts(problem, transposed));
     });
     m.def("threads", &threads);
     m.def("set_threads", &set_threads);

@@ -33,7 +33,7 @@ set(ENGINE
   ${CSRC}/kernel_gradient.cpp ${CSRC}/correlate.cpp ${CSRC}/correlate_plan.cpp
   ${CSRC}/rows.cpp ${CSRC}/rows_gather.cpp ${CSRC}/rows_correlate.cpp
   ${CSRC}/winograd.cpp ${CSRC}/winograd_gather.cpp ${CSRC}/winograd_correlate.cpp
-  ${CSRC}/halves.cpp ${CSRC}/half_gather.cpp ${CSRC}/half_gather_plan.cpp
+  ${CSRC}/halves.cpp ${CSRC}/half_gather.cpp ${CSRC}/half_gather_plan.cpp ${CSRC}/half_gather_lay.cpp
   ${CSRC}/half_correlate.cpp ${CSRC}/half_shift.cpp ${CSRC}/half_kernels.cpp ${HALVES}
   ${CSRC}/kernels.cpp ${CSRC}/kernel_view.cpp ${CSRC}/layouts.cpp ${CSRC}/pages.cpp ${CSRC}/pool.cpp
   ${CSRC}/scratch.cpp ${CSRC}/streaming.cpp ${KERNELS})

@@ -102,7 +102,7 @@ bool there() {
     return (d & kBf16) && (d & kTile) && permitted();
 }
 
-constexpr HalfKernels kTable = {"amx", begin, any_product, end};
+constexpr HalfKernels kTable = {"amx", 300, begin, any_product, end};
 
 }  // namespace
 

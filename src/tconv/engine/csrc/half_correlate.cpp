@@ -30,9 +30,18 @@ HalfCorrelate::HalfCorrelate(const Problem& problem)
 
 double HalfCorrelate::work() const {
     const double places = static_cast<double>(chunks_ * chunk_), sums = static_cast<double>(padded_rows_ * lanes());
-    constexpr double kProducts = 250, kTurned = 3, kPaired = 1.5;  // numbers in a cycle
-    return places * sums / kProducts + places * static_cast<double>(padded_rows_) / kTurned +
+    constexpr double kTurned = 3, kPaired = 1.5;  // numbers in a cycle
+    return places * sums / half_kernels().products + places * static_cast<double>(padded_rows_) / kTurned +
            places * static_cast<double>(lanes()) / kPaired + sums * static_cast<double>(splits_);
+}
+
+PlanFacts HalfCorrelate::facts() const {
+    PlanFacts facts;
+    facts.form = "runs";
+    facts.tile_rows = facts.tile_lanes = kBlock, facts.products = 1;
+    facts.executed = chunks_ * chunk_ * ceil_div(coarse_channels_, kStrip) * kStrip * lanes();
+    facts.copies = true, facts.blocks = splits_ * groups_;
+    return facts;
 }
 
 // Coarse channels as rows of a chunk's places: pairs of places are words, whose rows and columns change places.
@@ -80,7 +89,8 @@ void HalfCorrelate::find_runs(int64_t chunk, int64_t segment, const Half* fine, 
             const int64_t from = std::clamp<int64_t>(-first, 0, run_taps_);
             const int64_t to = std::clamp<int64_t>(a[2].fine - first, from, run_taps_);
             if (inside)
-                std::memcpy(aside + from * fine_channels_, run + from * fine_channels_, (to - from) * fine_channels_ * sizeof(Half));
+                std::memcpy(aside + from * fine_channels_, run + from * fine_channels_,
+                            (to - from) * fine_channels_ * sizeof(Half));
             runs.push_back(aside);
             aside += run_;
         }

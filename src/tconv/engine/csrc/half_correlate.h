@@ -7,8 +7,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "contractions.h"
 #include "half_kernels.h"
-#include "kernel_view.h"
 #include "scratch.h"
 
 namespace tconv {
@@ -17,9 +17,13 @@ class HalfCorrelate {
   public:
     explicit HalfCorrelate(const Problem& problem);
 
-    static bool serves(const Problem& problem) { return problem.groups == 1; }
+    static bool serves(const Problem& problem) {
+        return problem.groups == 1 && problem.batch * problem.coarse_cells() * problem.coarse_channels > 0 &&
+               problem.fine_cells() * problem.fine_channels > 0;
+    }
 
     double work() const;                // in cycles, of one thread
+    PlanFacts facts() const;
     void run(const Half* fine, const Half* coarse, const HalfView& kernel) const;
 
   private:

@@ -10,8 +10,8 @@
 #include <memory>
 #include <vector>
 
+#include "contractions.h"
 #include "half_kernels.h"
-#include "kernel_view.h"
 #include "lattice.h"
 
 namespace tconv {
@@ -22,10 +22,13 @@ class HalfGather {
     HalfGather(const HalfGather&) = delete;  // passes point into lattices
 
     // Whether a problem can go so, and the plan for it, made once; a bounded number of them is kept.
-    static bool serves(const Problem& problem) { return problem.groups == 1; }
+    static bool serves(const Problem& problem) {
+        return problem.groups == 1 && problem.coarse_channels > 0 && problem.fine_channels > 0;
+    }
     static std::shared_ptr<const HalfGather> of(const Problem& problem, bool transposed);
 
     double work() const { return layout_.work; }       // in cycles, of one thread
+    PlanFacts facts() const;
     void run(const Half* input, const HalfView& kernel, Half* output, const Finish& finish) const;
 
   private:
@@ -59,7 +62,7 @@ class HalfGather {
         std::vector<Job> jobs;
         int64_t packed = 0;                     // numbers in all strips
         bool packs_within = false;              // rows: each job lays out the strips that it alone uses
-        double work = 0;
+        double work = 0, executed = 0;          // in cycles, of one thread; multiply-adds
         int64_t padded = 0;                     // windows: channels of a cell
         int band_axis = 2;
         int64_t images = 1;
@@ -79,7 +82,7 @@ class HalfGather {
     Layout by_rows(int64_t threads) const;
     std::vector<Pass> passes() const;
     void share(Layout& layout, const std::vector<Job>& parts, int64_t threads) const;
-    double work_of_products(const Pass& pass, int64_t rows) const;
+    void count(Layout& layout, const Pass& pass, int64_t rows, int64_t times) const;
     int64_t panels() const { return ceil_div(strips_, 2); }
     int64_t strip(const Pass& pass) const { return pass.depth * kStrip; }
     void lay_window(const Job& job, const Half* input, Half* window) const;

@@ -42,10 +42,24 @@ std::vector<HalfGather::Pass> HalfGather::passes() const {
     return all;
 }
 
-double HalfGather::work_of_products(const Pass& pass, int64_t rows) const {
-    constexpr double kProducts = 300, kResults = 6;  // in a cycle
-    const double sums = static_cast<double>(ceil_div(rows, kStrip) * kStrip * strips_ * kStrip);
-    return sums * static_cast<double>(pass.depth) / kProducts + sums / kResults;
+// Products of so many rows, so many times.
+void HalfGather::count(Layout& layout, const Pass& pass, int64_t rows, int64_t times) const {
+    constexpr double kResults = 6;                  // in a cycle
+    const double sums = static_cast<double>(times * ceil_div(rows, kStrip) * kStrip * strips_ * kStrip);
+    layout.executed += sums * static_cast<double>(pass.depth);
+    layout.work += sums * static_cast<double>(pass.depth) / half_kernels().products + sums / kResults;
+}
+
+PlanFacts HalfGather::facts() const {
+    PlanFacts facts;
+    facts.form = layout_.windows ? "windows" : "copied rows";
+    facts.tile_rows = facts.tile_lanes = kBlock;
+    facts.products = static_cast<int64_t>(layout_.passes.size());
+    facts.executed = static_cast<int64_t>(layout_.executed);
+    facts.packed_floats = layout_.packed / 2;
+    facts.copies = true;
+    facts.blocks = static_cast<int64_t>(layout_.jobs.size());
+    return facts;
 }
 
 // Parts of the work become jobs; where they are fewer than the threads want, several share one part's panels.
@@ -81,8 +95,9 @@ HalfGather::Layout HalfGather::by_windows(int64_t threads) const {
             }
         image *= side.cells * std::max<int64_t>(1, static_cast<int64_t>(side.residues.size()));
     }
-    while (layout.band_axis > 0 && layout.sides[0].end - layout.sides[0].begin > 1) layout.band_axis = 0;
-    if (layout.band_axis && layout.sides[1].end - layout.sides[1].begin > 1) layout.band_axis = 1;
+    layout.band_axis = 0;
+    while (layout.band_axis < 2 && layout.sides[layout.band_axis].end - layout.sides[layout.band_axis].begin == 1)
+        ++layout.band_axis;
 
     // The taps of a pass, and the runs that they make: taps of one residue whose cells lie side by side.
     std::vector<std::vector<int64_t>> lengths(layout.passes.size());
@@ -162,7 +177,7 @@ HalfGather::Layout HalfGather::by_windows(int64_t threads) const {
             }
         if (pass.count(0) < 1 || pass.count(1) < 1 || pass.count(2) < 1) continue;
         const int64_t planes = problem_.batch * pass.count(0);
-        layout.work += planes * work_of_products(pass, (pass.count(1) - 1) * line + pass.count(2));
+        count(layout, pass, (pass.count(1) - 1) * line + pass.count(2), planes);
     }
     share(layout, parts, threads);
     const double copies = static_cast<double>(layout.jobs.size()) * static_cast<double>(layout.cells() * layout.residues());
@@ -193,11 +208,12 @@ HalfGather::Layout HalfGather::by_rows(int64_t threads) const {
         const int64_t chunk = ceil_div(ceil_div(points, ceil_div(points, most)), kBlock) * kBlock;
         for (int64_t from = 0; from < points; from += chunk)
             parts.push_back({static_cast<int64_t>(p), 0, 0, from, std::min(from + chunk, points), 0, 0});
-        layout.work += work_of_products(pass, points);
+        count(layout, pass, points, 1);
     }
     layout.packs_within = parts.size() <= layout.passes.size();
     share(layout, parts, threads);
-    for (const Job& job : layout.jobs) layout.work += static_cast<double>((job.to - job.from) * layout.passes[job.pass].depth) / kCopied;
+    for (const Job& job : layout.jobs)
+        layout.work += static_cast<double>((job.to - job.from) * layout.passes[job.pass].depth) / kCopied;
     return layout;
 }
 

@@ -11,10 +11,11 @@ const HalfKernels* half_kernels_amx();
 
 namespace {
 
-// Products without instructions for them, which take numbers of any depth.
-constexpr void (*kNothing)() = [] {};
-void by_vectors(const Product& job) { kernels().half_product(job); }
-constexpr HalfKernels kVectors = {"vectors", [](int64_t) {}, by_vectors, kNothing};
+// Products without instructions for them; a step is as deep as they come.
+const HalfKernels* by_vectors() {
+    static const HalfKernels table = {"vectors", 1.2 * kernels().width, [](int64_t) {}, kernels().half_product, [] {}};
+    return &table;
+}
 
 const HalfKernels* choose() {
 #if defined(TCONV_AMX)
@@ -22,7 +23,7 @@ const HalfKernels* choose() {
     if (!wanted || !std::strcmp(wanted, "amx"))
         if (const HalfKernels* table = half_kernels_amx()) return table;
 #endif
-    return &kVectors;
+    return by_vectors();
 }
 
 }  // namespace

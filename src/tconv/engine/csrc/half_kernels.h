@@ -36,6 +36,7 @@ struct Product {
 
 struct HalfKernels {
     const char* name;
+    double products;               // in a cycle, about
     void (*begin)(int64_t step);   // of a thread's products: how many numbers of a row one step takes, even
     void (*product)(const Product&);
     void (*end)();

@@ -27,11 +27,11 @@ HalfShift::HalfShift(const Problem& problem) : problem_(problem) {
     constexpr int64_t kCells = 512;
     band_axis_ = sides_[0].coarse > 1 ? 0 : sides_[1].coarse > 1 ? 1 : 2;
     Side& side = sides_[band_axis_];
-    const int64_t reach = side.cells - side.coarse, others = std::max<int64_t>(1, cells() / std::max<int64_t>(1, side.cells));
-    const int64_t most = std::clamp<int64_t>(kCells / others - reach, std::min(side.coarse, 4 * reach + 1), std::max<int64_t>(1, side.coarse));
+    const int64_t reach = side.cells - side.coarse, others = cells() / side.cells;
+    const int64_t most = std::clamp<int64_t>(kCells / others - reach, std::min(side.coarse, 4 * reach + 1), side.coarse);
     band_ = ceil_div(side.coarse, ceil_div(side.coarse, most));
     side.cells = band_ + reach;
-    if (band_ == side.coarse) images_ = std::clamp<int64_t>(kCells / std::max<int64_t>(1, cells()), 1, problem.batch);
+    if (band_ == side.coarse) images_ = std::clamp<int64_t>(kCells / cells(), 1, problem.batch);
 }
 
 int64_t HalfShift::residues() const {
@@ -47,11 +47,21 @@ std::vector<HalfShift::Block> HalfShift::blocks() const {
 }
 
 double HalfShift::work() const {
-    constexpr double kProducts = 250, kTurned = 1, kSummed = 2;  // numbers in a cycle
+    constexpr double kTurned = 1, kSummed = 2;  // numbers in a cycle
     const double blocks = static_cast<double>(ceil_div(problem_.batch, images_) * ceil_div(sides_[band_axis_].coarse, band_));
     const double cells = static_cast<double>(this->cells()) * blocks;
-    return cells * static_cast<double>(sums()) / kProducts + static_cast<double>(sums()) * blocks / kSummed +
+    return cells * static_cast<double>(sums()) / half_kernels().products + static_cast<double>(sums()) * blocks / kSummed +
            cells * static_cast<double>(residues() * rows_ + lanes_) / kTurned;
+}
+
+PlanFacts HalfShift::facts() const {
+    PlanFacts facts;
+    facts.form = "shifts";
+    facts.tile_rows = facts.tile_lanes = kBlock, facts.products = problem_.taps();
+    const int64_t count = ceil_div(problem_.batch, images_) * ceil_div(sides_[band_axis_].coarse, band_);
+    facts.executed = count * cells_of_block() * sums();
+    facts.copies = true, facts.blocks = std::min(kSplits, count);
+    return facts;
 }
 
 // The block's fine cells, one channel after the other; whether all are finite.
@@ -74,7 +84,8 @@ bool HalfShift::lay_fine(const Block& block, const Half* fine, Half* rows) const
                         for (int64_t y = 0; y < sides_[1].cells; ++y) {
                             const int64_t cz = (first[0] + z) * a[0].stride + r0, cy = (first[1] + y) * a[1].stride + r1;
                             const bool inside = cz >= 0 && cz < a[0].fine && cy >= 0 && cy < a[1].fine;
-                            const Half* line = fine + (((block.image + n) * a[0].fine + cz) * a[1].fine + cy) * a[2].fine * channels;
+                            const int64_t row = ((block.image + n) * a[0].fine + cz) * a[1].fine + cy;
+                            const Half* line = fine + row * a[2].fine * channels;
                             for (int64_t x = 0, cx = first[2] * a[2].stride + r2; x < sides_[2].cells; ++x, cx += a[2].stride)
                                 cells.push_back(inside && cx >= 0 && cx < a[2].fine ? line + cx * channels : none.data());
                         }
@@ -146,7 +157,6 @@ bool HalfShift::accumulate(const Block& block, const Half* fine, const Half* coa
 bool HalfShift::run(const Half* fine, const Half* coarse, const HalfView& kernel) const {
     const std::vector<Block> all = blocks();
     // How the sums are cut does not depend on the number of threads, so neither does the result.
-    constexpr int64_t kSplits = 16;
     const int64_t count = static_cast<int64_t>(all.size()), splits = std::min(kSplits, count), size = sums();
     const Scratch sums(splits * size);
     std::atomic<bool> finite{true};

@@ -9,8 +9,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "contractions.h"
 #include "half_kernels.h"
-#include "kernel_view.h"
 
 namespace tconv {
 
@@ -18,8 +18,9 @@ class HalfShift {
   public:
     explicit HalfShift(const Problem& problem);
 
-    bool serves() const { return problem_.groups == 1 && sums() <= kSums; }
+    bool serves() const { return sums() <= kSums; }  // what HalfCorrelate serves
     double work() const;                // in cycles, of one thread
+    PlanFacts facts() const;
     // False, and nothing done, where a number of `fine` is not finite.
     bool run(const Half* fine, const Half* coarse, const HalfView& kernel) const;
 
@@ -43,6 +44,7 @@ class HalfShift {
     int64_t lay_coarse(const Block& block, const Half* coarse, Half* strips) const;
     void store(const float* sums, const HalfView& kernel) const;
 
+    static constexpr int64_t kSplits = 16;
     static constexpr int64_t kSums = (int64_t{512} << 10) / 4;
 
     const Problem& problem_;

@@ -14,9 +14,9 @@ typedef uint16_t Halves __attribute__((vector_size(kWidth * 2)));
 typedef uint16_t LooseHalves __attribute__((vector_size(kWidth * 2), aligned(2), may_alias));
 
 inline Words load_words(const Half* p) { return *reinterpret_cast<const LooseWords*>(p); }
+inline Halves load_halves(const Half* p) { return *reinterpret_cast<const LooseHalves*>(p); }
 inline Vector widened(const Half* p) {
-    const Halves halves = *reinterpret_cast<const LooseHalves*>(p);
-    return reinterpret_cast<Vector>(__builtin_convertvector(halves, Words) << 16);
+    return reinterpret_cast<Vector>(__builtin_convertvector(load_halves(p), Words) << 16);
 }
 inline float widened(Half half) {
     const uint32_t bits = static_cast<uint32_t>(half) << 16;
@@ -99,9 +99,8 @@ inline void pair_line(const Half* a, const Half* b, int64_t count, Half* out) {
         a = buffer[0], b = buffer[1];
     }
     for (int64_t i = 0; i < kStrip; i += kWidth) {
-        const Halves first = *reinterpret_cast<const LooseHalves*>(a + i), second = *reinterpret_cast<const LooseHalves*>(b + i);
-        const Words pairs = __builtin_convertvector(first, Words) | __builtin_convertvector(second, Words) << 16;
-        *reinterpret_cast<LooseWords*>(out + 2 * i) = pairs;
+        const Words first = __builtin_convertvector(load_halves(a + i), Words);
+        *reinterpret_cast<LooseWords*>(out + 2 * i) = first | __builtin_convertvector(load_halves(b + i), Words) << 16;
     }
 }
 
@@ -126,7 +125,7 @@ bool pair_cells(const Half* const* runs, int64_t pairs, int64_t count, Half* out
     for (int64_t i = 0; i < 2 * pairs; ++i) {
         int64_t c = 0;
         for (; c + kWidth <= count; c += kWidth)
-            all |= (*reinterpret_cast<const LooseHalves*>(runs[i] + c) & 0x7f80) == 0x7f80;
+            all |= (load_halves(runs[i] + c) & 0x7f80) == 0x7f80;
         for (; c < count; ++c) finite = finite && (runs[i][c] & 0x7f80) != 0x7f80;
     }
     for (int i = 0; i < kWidth; ++i) finite = finite && all[i] == 0;

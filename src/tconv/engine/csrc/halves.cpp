@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <optional>
 
-#include "contractions.h"
 #include "gather_plan.h"
 #include "half_correlate.h"
 #include "half_gather.h"
@@ -51,6 +51,29 @@ bool by_halves(double halves, double singles) {
     return way == HalfWay::halves || (way == HalfWay::fastest && halves <= singles);
 }
 
+// How a layer goes; null: as float32 arrays.
+std::shared_ptr<const HalfGather> gather_of(const Problem& problem, bool transposed) {
+    if (!HalfGather::serves(problem)) return nullptr;
+    const std::shared_ptr<const HalfGather> plan = HalfGather::of(problem, transposed);
+    const std::shared_ptr<const GatherPlan> wide = GatherPlan::of(problem, transposed);
+    const double steps = wide->way ? static_cast<double>(wide->way->facts().executed) / kernels().width : wide->least_work;
+    return by_halves(plan->work(), work_of_singles(problem, steps)) ? plan : nullptr;
+}
+
+// How a kernel gradient goes: by shifts, by runs, or as float32 arrays.
+struct GradientWay {
+    std::optional<HalfShift> shift;
+    std::optional<HalfCorrelate> runs;      // also where shifts do not serve
+
+    explicit GradientWay(const Problem& problem) {
+        if (!HalfCorrelate::serves(problem)) return;
+        runs.emplace(problem), shift.emplace(problem);
+        if (!shift->serves() || shift->work() >= runs->work()) shift.reset();
+        const double steps = static_cast<double>(plan_facts_of_gradient(problem).executed) / kernels().width;
+        if (!by_halves(shift ? shift->work() : runs->work(), work_of_singles(problem, steps))) shift.reset(), runs.reset();
+    }
+};
+
 void layer(const Problem& problem, const Half* input, const HalfView& kernel, Half* output, bool transposed,
            const Finish& finish) {
     const Sizes sizes(problem);
@@ -62,12 +85,7 @@ void layer(const Problem& problem, const Half* input, const HalfView& kernel, Ha
     const HalfScratch turned(in_words ? 0 : sizes.kernel);
     const HalfView view = in_words ? kernel : natural_view(problem, turned.data());
     if (!in_words) copy_kernel(problem, kernel, view);
-    if (HalfGather::serves(problem)) {
-        const std::shared_ptr<const HalfGather> plan = HalfGather::of(problem, transposed);
-        const std::shared_ptr<const GatherPlan> wide = GatherPlan::of(problem, transposed);
-        const double steps = wide->way ? static_cast<double>(wide->way->facts().executed) / kernels().width : wide->least_work;
-        if (by_halves(plan->work(), work_of_singles(problem, steps))) return plan->run(input, view, output, finish);
-    }
+    if (const auto plan = gather_of(problem, transposed)) return plan->run(input, view, output, finish);
     const Scratch x(in), w(sizes.kernel), y(out);
     widen(input, in, x.data());
     const KernelView wide = natural_view(problem, w.data());
@@ -97,17 +115,9 @@ void conv(const Problem& problem, const Half* fine, const HalfView& kernel, Half
 void kernel_gradient(const Problem& problem, const Half* fine, const Half* coarse, const HalfView& kernel) {
     const Sizes sizes(problem);
     if (sizes.kernel == 0) return;
-    if (sizes.coarse * sizes.fine != 0 && HalfCorrelate::serves(problem)) {
-        const HalfCorrelate runs(problem);
-        const HalfShift shift(problem);
-        const bool shifts = shift.serves() && shift.work() < runs.work();
-        const double work = shifts ? shift.work() : runs.work();
-        const double steps = static_cast<double>(plan_facts_of_gradient(problem).executed) / kernels().width;
-        if (by_halves(work, work_of_singles(problem, steps))) {
-            if (!shifts || !shift.run(fine, coarse, kernel)) runs.run(fine, coarse, kernel);
-            return;
-        }
-    }
+    const GradientWay way(problem);
+    if (way.shift && way.shift->run(fine, coarse, kernel)) return;
+    if (way.runs) return way.runs->run(fine, coarse, kernel);
     const Scratch y(sizes.fine), x(sizes.coarse), w(sizes.kernel);
     widen(fine, sizes.fine, y.data());
     widen(coarse, sizes.coarse, x.data());
@@ -116,6 +126,16 @@ void kernel_gradient(const Problem& problem, const Half* fine, const Half* coars
     const HalfView natural = natural_view(problem, kernel.per_column == 1 ? kernel.data : narrowed.data());
     narrow(w.data(), sizes.kernel, natural.data);
     if (kernel.per_column != 1) copy_kernel(problem, natural, kernel);
+}
+
+PlanFacts plan_facts_of_halves(const Problem& problem, bool transposed) {
+    const std::shared_ptr<const HalfGather> plan = gather_of(problem, transposed);
+    return plan ? plan->facts() : plan_facts(problem, transposed);
+}
+
+PlanFacts plan_facts_of_half_gradient(const Problem& problem) {
+    const GradientWay way(problem);
+    return way.shift ? way.shift->facts() : way.runs ? way.runs->facts() : plan_facts_of_gradient(problem);
 }
 
 }  // namespace tconv

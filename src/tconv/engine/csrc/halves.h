@@ -1,9 +1,8 @@
 // The three contractions for bfloat16 arrays in channels-last layout: summed in float32, rounded once.
 #pragma once
 
-#include "finish.h"
+#include "contractions.h"
 #include "half_kernels.h"
-#include "kernel_view.h"
 
 namespace tconv {
 
@@ -13,6 +12,9 @@ void conv_transpose(const Problem& problem, const Half* coarse, const HalfView& 
 void conv(const Problem& problem, const Half* fine, const HalfView& kernel, Half* coarse, const Finish& finish = {});
 
 void kernel_gradient(const Problem& problem, const Half* fine, const Half* coarse, const HalfView& kernel);
+
+PlanFacts plan_facts_of_halves(const Problem& problem, bool transposed);
+PlanFacts plan_facts_of_half_gradient(const Problem& problem);
 
 // Whether products of such numbers go where they are fastest, or all one way: by themselves, or as float32 ones.
 enum class HalfWay : int32_t { fastest, halves, singles };
