@@ -95,12 +95,12 @@ def test_the_number_of_threads_changes_no_bit(way, problem, ins, outs, batch):
     try:
         for count in (1, 2, 5):
             engine.set_threads(count)
-            results.append([array.view(np.uint16) for array in (
-                engine.conv_transpose(x, w, problem), engine.conv(y, w, problem), engine.kernel_gradient(y, x, problem))])
+            results.append([engine.conv_transpose(x, w, problem), engine.conv(y, w, problem),
+                            engine.kernel_gradient(y, x, problem)])
     finally:
         engine.set_threads(None)
     for other in results[1:]:
-        assert all(np.array_equal(a, b) for a, b in zip(results[0], other, strict=True))
+        assert all(np.array_equal(a.view(np.uint16), b.view(np.uint16)) for a, b in zip(results[0], other, strict=True))
 
 
 @pytest.mark.parametrize(("problem", "ins", "outs", "batch"), [LAYERS[3], LAYERS[8], LAYERS[-4], LAYERS[-3]])
@@ -139,7 +139,8 @@ engine._native.set_half_way(1)
 sums = []
 for problem, ins, outs, batch in TABLE:
     x, y, w = (array.astype(ml_dtypes.bfloat16) for array in arrays(problem, ins, outs, batch))
-    for result in (engine.conv_transpose(x, w, problem), engine.conv(y, w, problem), engine.kernel_gradient(y, x, problem)):
+    for result in (engine.conv_transpose(x, w, problem), engine.conv(y, w, problem),
+                   engine.kernel_gradient(y, x, problem)):
         sums.append(float(np.abs(result.astype(np.float64)).sum()))
 print(engine.half_isa(), hash(tuple(sums)))
 """

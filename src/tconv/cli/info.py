@@ -25,14 +25,16 @@ def info(as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.
     here, has, ways = machine(), versions(), faces()
     if as_json:
         print(json.dumps({"versions": has, "machine": asdict(here), "compiled": engine.available(),
-                          "bfloat16": engine.half_isa(), "winograd": engine.winograd(), "faces": [asdict(face) for face in ways]}, indent=2))
+                          "bfloat16": engine.half_isa(), "winograd": engine.winograd(),
+                          "faces": [asdict(face) for face in ways]}, indent=2))
         return
     console = out()
     part = "compiled part" if engine.available() else "portable package, without the compiled part"
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    for name, value in (("engine", part), ("instructions", here.isa), ("bfloat16 by", engine.half_isa()), ("threads", str(here.threads)),
+    for name, value in (("engine", part), ("instructions", here.isa), ("bfloat16 by", engine.half_isa()),
+                        ("threads", str(here.threads)),
                         ("Winograd's tiles", "where they win" if engine.winograd() else "not used"),
                         ("processor", here.cpu), ("cores", str(here.cores)), ("system", here.system)):
         table.add_row(name, value)

@@ -28,8 +28,9 @@ except ImportError:  # the portable package: no compiler at build time
     _native = None
 
 __all__ = [
-    "HALVES", "Packed", "Plan", "available", "borrow_threads", "conv", "conv_transpose", "finish", "half_isa", "isa", "keep_memory",
-    "kernel_gradient", "numbers", "pack", "plan", "serves", "set_threads", "set_winograd", "threads", "winograd",
+    "HALVES", "Packed", "Plan", "available", "borrow_threads", "conv", "conv_transpose", "finish", "half_isa",
+    "isa", "keep_memory", "kernel_gradient", "numbers", "pack", "plan", "serves", "set_threads", "set_winograd",
+    "threads", "winograd",
 ]
 
 
@@ -138,7 +139,7 @@ def conv_transpose(x: Array, kernel: Array | Packed, problem: Problem, bias: Arr
     A bias `(D,)` is added and an activation (a name in `methods.ACTIVATIONS`) applied before each result is stored.
     """
     said, shape = _call("conv_transpose", problem, x.shape, kernel.shape)
-    if _brains(x, kernel):
+    if not isinstance(kernel, Packed) and _brains(x, kernel):
         return _halved(_native.half_conv_transpose, said, x, kernel, shape, *finish(bias, activation, slope))
     out = _room(shape)
     weights, layouts = _as_it_lies(kernel)
@@ -153,7 +154,7 @@ def conv(y: Array, kernel: Array | Packed, problem: Problem, bias: Array | None 
     A bias `(C,)` is added and an activation applied as in `conv_transpose`.
     """
     said, shape = _call("conv", problem, y.shape, kernel.shape)
-    if _brains(y, kernel):
+    if not isinstance(kernel, Packed) and _brains(y, kernel):
         return _halved(_native.half_conv, said, y, kernel, shape, *finish(bias, activation, slope))
     out = _room(shape)
     weights, layouts = _as_it_lies(kernel)

@@ -1,6 +1,7 @@
-"""Tensors of 16 bits, and autocast: bfloat16 as it is; float16, on processors without instructions for it, in float32.
+"""Tensors of 16 bits, and autocast: bfloat16 goes to the engine as it is, float16 as float32 that is rounded once.
 
-PyTorch computes the second there by the slowest of its ways. Where a processor has such instructions, its own way stays.
+PyTorch computes the second by the slowest of its ways where the processor has no instructions for 16 bits; where it has
+some, PyTorch's own way stays.
 """
 
 from __future__ import annotations
