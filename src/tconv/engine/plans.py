@@ -27,10 +27,10 @@ FORMS = {
     "windows": "the input is copied once, with zeros around it, so that points that follow one another begin at equal "
                "distances, as products of bfloat16 numbers want it",
     "copied rows": "the cells under each point's taps are copied side by side: windows would leave more rows idle",
-    "runs": "rows are coarse channels, lanes are (tap, fine channel), and the depth of a product of bfloat16 numbers is "
-            "places",
-    "shifts": "rows are fine channels, the cells of each side by side, so that a tap is no more than a shift: there are "
-              "few channels",
+    "runs": "rows are coarse channels, lanes are (tap, fine channel), and the depth of a product of bfloat16 numbers "
+            "is places",
+    "shifts": "rows are fine channels, the cells of each side by side, so that a tap is no more than a shift: there "
+              "are few channels",
 }
 BY_HALVES = ("windows", "copied rows", "runs", "shifts")  # the ways of bfloat16 numbers that are not made float32
 
