@@ -40,7 +40,7 @@ verify: $(VENV)/dev
 fuzz:
 	cmake -S tests/fuzz -B build/fuzz
 	cmake --build build/fuzz --parallel 2
-	for isa in baseline avx2 avx512; do TCONV_ISA=$$isa build/fuzz/fuzz $(COUNT) $(SEED) || exit 1; done
+	for isa in baseline avx2 avx512 amx; do TCONV_ISA=$$isa build/fuzz/fuzz $(COUNT) $(SEED) || exit 1; done
 
 docs: $(VENV)/dev
 	$(BIN)/python -m pytest docs README.md

@@ -305,5 +305,6 @@ int main(int argc, char** argv) {
         check_all(draw());
     }
     std::printf("%s: %lld problems, three contractions each of both dtypes on 1, 2 and 3 threads, all exact\n",
-                std::getenv("TCONV_ISA") ? std::getenv("TCONV_ISA") : tconv::kernels().name, static_cast<long long>(count));
+                std::strcmp(tconv::half_kernels().name, "amx") ? tconv::kernels().name : "amx",
+                static_cast<long long>(count));
 }
