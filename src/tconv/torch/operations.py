@@ -53,7 +53,7 @@ def serves(*tensors: Tensor | None) -> bool:
         if tensor is not None and not (tensor.dtype is kind and tensor.is_cpu and type(tensor) in PLAIN_TYPES
                                        and tensor.layout is torch.strided):
             return False
-    return True
+    return engine.available()
 
 
 def contract(name: str, first: Tensor, second: Tensor, bias: Tensor | None, problem: Problem,
