@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 from itertools import product
 
 import numpy as np
@@ -12,6 +13,23 @@ from ..geometry import Problem
 from ..methods.phases import phase_taps
 
 __all__ = ["phases", "taps", "window"]
+
+# Summed in float32 and rounded once. Besides, TensorFlow's einsum of float16 (2.21, with oneDNN) gives wrong numbers on
+# processors with instructions for float16.
+HALVES = (tf.float16, tf.bfloat16)
+Contraction = Callable[[tf.Tensor, tf.Tensor, Problem], tf.Tensor]
+
+
+def _widened(contraction: Contraction) -> Contraction:
+    """The same on tensors of float32 where they are given with 16 bits; the result's dtype stays."""
+    @wraps(contraction)
+    def run(array: tf.Tensor, kernel: tf.Tensor, problem: Problem) -> tf.Tensor:
+        if array.dtype not in HALVES:
+            return contraction(array, kernel, problem)
+        wide = contraction(tf.cast(array, tf.float32), tf.cast(kernel, tf.float32), problem)
+        return tf.cast(wide, array.dtype)
+
+    return run
 
 
 def window(array: tf.Tensor, start: Sequence[int], size: Sequence[int]) -> tf.Tensor:
@@ -34,6 +52,7 @@ def window(array: tf.Tensor, start: Sequence[int], size: Sequence[int]) -> tf.Te
     return tf.pad(array, [(0, 0), *zeros, (0, 0)]) if any(map(any, zeros)) else array
 
 
+@_widened
 def taps(y: tf.Tensor, kernel: tf.Tensor, problem: Problem) -> tf.Tensor:
     """The convolution: every tap takes its slice of the fine grid, and the products are summed."""
     steps = list(zip(problem.stride, problem.dilation, problem.coarse, strict=True))
@@ -47,6 +66,7 @@ def taps(y: tf.Tensor, kernel: tf.Tensor, problem: Problem) -> tf.Tensor:
     return _join(tf.add_n(parts))
 
 
+@_widened
 def phases(x: tf.Tensor, kernel: tf.Tensor, problem: Problem) -> tf.Tensor:
     """The transposed convolution: each phase of the fine grid sums its own taps, and the phases are interleaved.
 
