@@ -135,3 +135,10 @@ def test_the_examples_of_what_builds_the_site_are_right(extension, name):
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_each_chapter_can_be_downloaded(chapter):
     assert "```{notebook}\n```" in (DOCS / "tutorial" / f"{chapter}.md").read_text("utf-8")
+
+
+def test_every_example_is_a_block_of_code():
+    root = Path(__file__).parents[2]
+    for page in (*(root / "docs").rglob("*.md"), root / "README.md"):
+        prose = "".join(page.read_text("utf-8").split("```")[::2])
+        assert not any(line.startswith(">>> ") for line in prose.splitlines()), f"{page}: an example stands in no fence"
