@@ -50,6 +50,7 @@ class Plan:
         executed: multiply-adds that are done, those of idle lanes and with zeros around the input included; fewer than
             the useful ones where Winograd's tiles spare some.
         packed_bytes: of the kernel, laid out anew in each call.
+        in_parts: whether the kernel is laid out part by part, where each is needed.
         copies: whether the input is copied, block by block, with zeros around it.
         streams: whether the result is stored past the caches, which it is too large for, if it begins with a line of
             memory.
@@ -67,6 +68,7 @@ class Plan:
     useful: int
     executed: int
     packed_bytes: int
+    in_parts: bool
     copies: bool
     streams: bool
     blocks: int
@@ -78,8 +80,8 @@ class Plan:
            isa: str) -> Plan:
         """The plan that the compiled part describes."""
         return cls(contraction, problem, extent, said["form"], said["tile"], said["products"],
-                   cost(problem, extent).multiply_adds, said["executed"], 4 * said["packed"], said["copies"],
-                   said["streams"], said["blocks"], threads, isa)
+                   cost(problem, extent).multiply_adds, said["executed"], 4 * said["packed"], said["in_parts"],
+                   said["copies"], said["streams"], said["blocks"], threads, isa)
 
     @property
     def efficiency(self) -> float:
@@ -88,7 +90,8 @@ class Plan:
 
     def __str__(self) -> str:
         rows, lanes = self.tile
-        kernel = f"{self.packed_bytes:,} bytes laid out anew" if self.packed_bytes else "read as it lies"
+        laid = f"{self.packed_bytes:,} bytes laid out anew{', part by part' * self.in_parts}"
+        kernel = laid if self.packed_bytes else "read as it lies"
         coarse, fine = ("x".join(map(str, sizes)) for sizes in (self.problem.coarse, self.problem.fine))
         lines = (
             f"{self.contraction}: coarse {coarse}, {self.extent.coarse_channels} channels; fine {fine}, "

@@ -7,6 +7,7 @@
 
 #include <optional>
 
+#include "caches.h"
 #include "contractions.h"
 #include "halves.h"
 #include "kernels.h"
@@ -51,6 +52,7 @@ nb::dict described(const PlanFacts& facts) {
     said["products"] = facts.products;
     said["executed"] = facts.executed;
     said["packed"] = facts.packed_floats;
+    said["in_parts"] = facts.in_parts;
     said["copies"] = facts.copies;
     said["streams"] = facts.streams;
     said["blocks"] = facts.blocks;
@@ -123,6 +125,8 @@ NB_MODULE(_native, m) {
     m.def("set_threads", &set_threads);
     m.def("winograd", [] { return static_cast<int>(winograd()); });
     m.attr("LINE") = kLine;
+    m.def("near_bytes", &near_bytes);
+    m.def("set_near_bytes", &set_near_bytes);
     m.def("streams_from", &streams_from);
     m.def("set_streams_from", &set_streams_from);
     m.def("set_winograd", [](int use) { set_winograd(static_cast<Winograd>(use)); });

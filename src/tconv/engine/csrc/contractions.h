@@ -26,6 +26,7 @@ struct PlanFacts {
     int64_t products = 0;                   // matrix products
     int64_t executed = 0;                   // multiply-adds, those of idle lanes and rows and with zeros included
     int64_t packed_floats = 0;              // of the kernel, laid out anew in each call
+    bool in_parts = false;                  // whether that is done part by part, where each is needed
     bool copies = false;                    // whether arrays are copied, with zeros around them
     bool streams = false;                   // whether the result is stored past the caches
     int64_t blocks = 0;                     // pieces of work for the threads

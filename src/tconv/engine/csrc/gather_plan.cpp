@@ -4,6 +4,7 @@
 #include <list>
 #include <mutex>
 
+#include "caches.h"
 #include "pool.h"
 #include "rows.h"
 #include "stamps.h"
@@ -35,10 +36,40 @@ GatherPlan::GatherPlan(const Problem& problem_, bool transposed_, int64_t thread
     choose_blocks(threads);
     const int64_t cells = transposed ? problem.fine_cells() : problem.coarse_cells();
     streams = writes_lines() && problem.batch * cells * out_channels * 4 >= streams_from();
+    // A large kernel leaves the caches before it is needed, so it is laid out part by part, where hardly one of its numbers
+    // is needed twice. Panels that lie beside each other in it are read together.
+    constexpr int64_t kTogether = 8;
+    together = transposed ? 1 : std::min(kTogether, panels_per_group());
+    lays_parts = !frozen && !natural && form == Form::outer && problem.groups == 1 && large_kernel() && uses() <= 1.5;
     const double pack = frozen ? 0 : packing(packed_floats);
     way = TiledGather::of(problem, transposed, least_work, threads, frozen);
     if (!way) way = RowsGather::of(problem, transposed, least_work + pack, threads, frozen);
     if (!way) way = StampsGather::of(problem, transposed, least_work + pack, threads, frozen);
+}
+
+std::vector<Part> GatherPlan::parts_of(const Pass& pass) const {
+    const int64_t taps = static_cast<int64_t>(pass.runs.size());
+    const int64_t channels = form == Form::depthwise ? problem.groups : pass.length * depth;
+    const int64_t most = std::max<int64_t>(1, near_bytes() / 4 / width / (lays_parts ? together : 1));
+    if (form != Form::outer || taps * channels <= most) return {{0, taps, 0, channels}};
+    const int64_t some = std::max<int64_t>(1, most / channels), few = ceil_div(channels, ceil_div(channels, most));
+    std::vector<Part> parts;
+    for (int64_t tap = 0; tap < taps; tap += some)
+        for (int64_t channel = 0; channel < channels; channel += few)
+            parts.push_back({tap, std::min(some, taps - tap), channel, std::min(few, channels - channel)});
+    return parts;
+}
+
+// Whether fetching it is worth a thought: it does not stay in the second cache. (The same for any number of threads.)
+bool GatherPlan::large_kernel() const { return kernel_floats() * 4 > 4 * near_bytes(); }
+
+// How often each of the kernel's numbers is fetched: by passes, blocks, and runs of places.
+double GatherPlan::uses() const {
+    int64_t taps = 0, fetched = 0;
+    for (const Weights& one : weights) taps += static_cast<int64_t>(one.runs.size()) * one.length;
+    const int64_t blocks = ceil_div(problem.batch, images) * ceil_div(end[band_axis] - begin[band_axis], band);
+    for (const Pass& pass : passes) fetched += pass.taps() * ceil_div(problem.batch * pass.points(), blocks * kept()) * blocks;
+    return static_cast<double>(fetched) / static_cast<double>(std::max<int64_t>(1, taps));
 }
 
 // The most points of one matrix product on one image.
@@ -58,11 +89,8 @@ bool GatherPlan::writes_lines() const {
     return form == Form::outer && !in_blocks && width % kFloats == 0 && lanes % kFloats == 0;
 }
 
-// Bytes of the second cache: a longer panel comes anew for each tile.
-constexpr int64_t kSecond = 512 << 10;
-
-// Sums one vector wide need more loads than products; and what it costs to add up the numbers of a vector.
-constexpr double kNarrow = 1.25, kAcross = 20;
+// What it costs to add up the numbers of a vector, in multiply-adds of one.
+constexpr double kAcross = 20;
 
 // Lanes are outputs unless they are few, or unless the kernel can be read as it lies and is used too little to be
 // packed.
@@ -73,15 +101,16 @@ void GatherPlan::choose_form(bool frozen) {
     // panels are so long that they would come anew for each tile.
     int64_t deep = depth;
     for (const Axis& axis : problem.axes) deep *= ceil_div(axis.kernel, axis.stride);
-    const bool better_read = points <= 4 ? depth >= 32 * table.width : deep * 3 * table.width * 4 > kSecond;
-    const bool rarely_used = points <= 64 && (!frozen || better_read);
+    const bool better_read = points <= 4 && depth >= 32 * table.width;
+    const bool rarely_used = points <= 32 && (!frozen || better_read);
     if (problem.depthwise()) {
         form = Form::depthwise, tile = table.depthwise, rows = table.depthwise_rows, width = 1;
         return;
     }
     const bool dot_as_it_lies = transposed && !in_blocks;
     const double across = (static_cast<double>(ceil_div(deep, table.width)) + kAcross) * static_cast<double>(lanes);
-    const bool few_lanes = lanes * 2 <= table.width && depth >= table.width && across < deep * kNarrow;
+    const double along = static_cast<double>(deep) * outer_step(0) / table.outer_shape[0].rows;
+    const bool few_lanes = lanes * 2 <= table.width && depth >= table.width && across < along;
     if (few_lanes || (dot_as_it_lies && rarely_used && depth >= 2 * table.width)) {
         const bool single = problem.batch == 1 && largest_segment() == 1 && lanes >= table.dot_shape[3].lanes;
         const int64_t shape = single ? 3 : std::min<int64_t>(lanes, 3) - 1;
@@ -89,24 +118,21 @@ void GatherPlan::choose_form(bool frozen) {
         natural = dot_as_it_lies && rarely_used;
         return;
     }
-    int best = 0;
-    double least = 0;
-    for (int v = 0; v < 3; ++v) {
-        const int64_t width = table.outer_shape[v].lanes;
-        const double cost = static_cast<double>(ceil_div(lanes, width) * width) * (v == 0 ? kNarrow : 1);
-        if (v == 0 || cost < least) best = v, least = cost;
-    }
+    const int best = best_outer(lanes, problem.batch * largest_segment());
+    step = outer_step(best);
     tile = table.outer[best], rows = table.outer_shape[best].rows, width = table.outer_shape[best].lanes;
 }
 
 // What a choice of segments costs, in multiply-adds of one vector.
 double GatherPlan::work(const std::array<const Lattice*, 3>& tried) const {
     constexpr double kTile = 40, kPass = 2000;  // beginning and ending a tile, a pass
-    constexpr double kFetch = 4;                // weights come from the second cache or beyond
+    constexpr double kNear = 4, kFar = 12;      // a vector of weights, from the second cache or beyond
     constexpr double kCopy = 4;                 // a vector of the input, into its window
     const double vectors = form == Form::depthwise ? ceil_div(problem.groups, kernels().width)
                            : form == Form::dot     ? static_cast<double>(panels() * width) / kernels().width
                                                    : static_cast<double>(panels() * width / kernels().width);
+    const double products = form == Form::outer ? step * static_cast<double>(panels()) : vectors * rows;
+    const double fetch = large_kernel() ? kFar : kNear;
     double total = 0;
     bool outside = false;
     for (const Lattice* lattice : tried) outside = outside || !lattice->inside();
@@ -114,13 +140,12 @@ double GatherPlan::work(const std::array<const Lattice*, 3>& tried) const {
         for (const Segment& s1 : tried[1]->segments)
             for (const Segment& s2 : tried[2]->segments) {
                 const double taps = static_cast<double>(s0.taps * s1.taps * s2.taps);
-                const double tiles = ceil_div(problem.batch * s0.count * s1.count * s2.count, rows);
-                const double narrow = form == Form::outer && width == kernels().width ? kNarrow : 1;
+                const int64_t points = problem.batch * s0.count * s1.count * s2.count;
+                const double tiles = form == Form::outer ? tiles_of(points, rows) : ceil_div(points, rows);
                 const double deep = form == Form::depthwise ? taps : taps * depth;
-                const double fetches = form == Form::outer && deep * width * 4 > kSecond ? tiles : 1;
                 const double added = form == Form::dot ? kAcross * static_cast<double>(panels() * width) * rows : 0;
-                total += kPass + tiles * (kTile * vectors + deep * vectors * rows * narrow + added) +
-                         fetches * deep * vectors * kFetch;
+                total += kPass + tiles * (kTile * vectors + deep * products + added) +
+                         deep * vectors * fetch;
             }
     const double inputs = problem.batch * input.image() / kernels().width;
     return outside ? total + kCopy * inputs : total;
@@ -216,18 +241,21 @@ void GatherPlan::choose_blocks(int64_t workers) {
     band_axis = 0;
     while (band_axis < 2 && end[band_axis] - begin[band_axis] == 1) ++band_axis;
     const int64_t points = end[band_axis] - begin[band_axis];
-    const int64_t weight_bytes = problem.taps() * depth * out_channels * 4;
-    const int64_t budget = std::clamp<int64_t>(weight_bytes / 4, int64_t{192} << 10, int64_t{4} << 20) / 4;
+    const int64_t budget = std::clamp<int64_t>(kernel_floats(), int64_t{192} << 10, int64_t{4} << 20) / 4;
     const int64_t per_point = std::max<int64_t>(1, window.image() / std::max<int64_t>(1, points));
     band = std::clamp<int64_t>(budget / per_point, std::min<int64_t>(points, 2 * reach[band_axis]), points);
     images = 1;
+    // Each block fetches the kernel: where it is large, workers share its panels rather than the images.
+    const bool heavy = large_kernel() && form != Form::depthwise;
     if (band >= points) {
         images = std::clamp<int64_t>(budget / std::max<int64_t>(1, window.image()), 1, problem.batch);
-        images = std::min(images, std::max<int64_t>(1, ceil_div(problem.batch, 4 * workers)));
+        if (!heavy) images = std::min(images, std::max<int64_t>(1, ceil_div(problem.batch, 4 * workers)));
+        images = ceil_div(problem.batch, ceil_div(problem.batch, images));
     }
-    if (workers > 1 && problem.batch * ceil_div(points, band) < workers && form != Form::depthwise) {
+    const int64_t blocks = ceil_div(problem.batch, images) * ceil_div(points, band);
+    if (workers > 1 && blocks < (heavy ? 2 : 1) * workers && form != Form::depthwise) {
         panel_groups = std::min<int64_t>(problem.groups * panels_per_group(), 4 * workers);
-    } else if (workers > 1 && problem.batch * ceil_div(points, band) < 2 * workers) {
+    } else if (workers > 1 && blocks < 2 * workers) {
         band = std::max<int64_t>(1, std::min(band, ceil_div(points, 2 * workers)));
     }
     window.sizes[band_axis] = (band - 1) * lattices[band_axis].step + reach[band_axis];
@@ -251,8 +279,8 @@ struct Kept {
 };
 
 std::vector<int64_t> key_of(const Problem& problem, bool transposed, int64_t threads, bool frozen) {
-    std::vector<int64_t> key{transposed, frozen, static_cast<int64_t>(winograd()), streams_from(), threads, problem.batch,
-                             problem.coarse_channels, problem.fine_channels, problem.groups};
+    std::vector<int64_t> key{transposed, frozen, static_cast<int64_t>(winograd()), near_bytes(), streams_from(), threads,
+                             problem.batch, problem.coarse_channels, problem.fine_channels, problem.groups};
     for (const Axis& a : problem.axes) key.insert(key.end(), {a.kernel, a.stride, a.dilation, a.lo, a.coarse, a.fine});
     return key;
 }

@@ -40,6 +40,11 @@ struct Pass {
     int64_t points() const { return segments[0]->count * segments[1]->count * segments[2]->count; }
 };
 
+// Some taps of a pass, or some channels of one of them: products that are summed before others.
+struct Part {
+    int64_t tap, taps, channel, channels;
+};
+
 enum class Form { outer, dot, depthwise };
 
 struct GatherPlan {
@@ -50,6 +55,10 @@ struct GatherPlan {
     // The plan for these numbers, made once; a bounded number of them is kept.
     static std::shared_ptr<const GatherPlan> of(const Problem& problem, bool transposed, bool frozen = false);
 
+    // The weights of a part stay in the second cache while a run of places goes by, and so do these places' sums.
+    std::vector<Part> parts_of(const Pass& pass) const;
+    int64_t kept() const { return ceil_div(256, rows) * rows; }  // places of a run
+
     int64_t panels_per_group() const { return (lanes + width - 1) / width; }
     int64_t panels() const { return form == Form::depthwise ? 1 : problem.groups * panels_per_group(); }
     int64_t executed_multiply_adds() const;  // with idle lanes and rows, and products with zeros around the input
@@ -57,6 +66,8 @@ struct GatherPlan {
     const Problem problem;
     const bool transposed;
     bool natural = false;                   // the kernel is read as it lies
+    bool lays_parts = false;                // it is laid out part by part, where each is needed
+    int64_t together = 1;                   // panels that are laid out beside each other
     bool copies = false;                    // the input is copied, with zeros around it
     bool in_blocks = false;                 // lanes are (phase, channel)
     bool streams = false;                   // the result is larger than the caches, and each tile writes whole lines
@@ -65,6 +76,7 @@ struct GatherPlan {
     void (*tile)(const Tile&) = nullptr;
     int rows = 0;                           // places of one tile
     int64_t width = 0;                      // lanes of one panel
+    double step = 0;                        // outer: what one channel of one tile takes, in multiply-adds of one vector
     int64_t in_channels, out_channels;      // of whole arrays
     int64_t depth, lanes;                   // of one group: channels to sum over, and output lanes
     int64_t packed_floats = 0;
@@ -82,6 +94,9 @@ struct GatherPlan {
     void choose_blocks(int64_t threads);
     int64_t largest_segment() const;
     bool writes_lines() const;
+    int64_t kernel_floats() const { return problem.taps() * depth * out_channels; }
+    bool large_kernel() const;
+    double uses() const;
     void cut_at_edges();
     double work(const std::array<const Lattice*, 3>& tried) const;
     void list_weights();

@@ -3,6 +3,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "problem.h"
+
 namespace tconv {
 
 extern const Kernels* const kernels_baseline;
@@ -35,14 +37,27 @@ const Kernels& kernels() {
     return *chosen;
 }
 
-int least_idle(int64_t lanes) {
-    const auto padded = [&](int shape) {
-        const int64_t wide = kernels().outer_shape[shape].lanes;
-        return (lanes + wide - 1) / wide * wide;
+double outer_step(int shape) {
+    const auto [rows, lanes] = kernels().outer_shape[shape];
+    const int vectors = lanes / kernels().width;
+    constexpr double kOrders = 1.6;  // per multiply-add of a usual shape: itself and its share of the loads
+    return (rows * vectors + rows + vectors) / kOrders;
+}
+
+double tiles_of(int64_t places, int64_t rows) {
+    const int64_t rest = places % rows;
+    const double last = rest == 0 ? 0 : rest <= few_rows(rows) ? 0.35 : rest <= some_rows(rows) ? 0.6 : 1;
+    return static_cast<double>(places / rows) + last;
+}
+
+int best_outer(int64_t lanes, int64_t places) {
+    const auto steps = [&](int shape) {
+        const auto [rows, wide] = kernels().outer_shape[shape];
+        return static_cast<double>(ceil_div(lanes, wide)) * tiles_of(places, rows) * outer_step(shape);
     };
     int best = 0;
-    for (int shape = 1; shape < 3; ++shape)
-        if (padded(shape) <= padded(best)) best = shape;
+    for (int shape = 1; shape < kOuterShapes; ++shape)
+        if (steps(shape) <= steps(best)) best = shape;
     return best;
 }
 

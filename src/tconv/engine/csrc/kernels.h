@@ -23,6 +23,8 @@ struct Tile {
     const float* bias;             // of the tile's first lane, and a vector beyond the last; null: none
     Activation activation;
     float slope;
+    float* sums;                   // outer: where the sums lie between the parts of a product; null: it has one
+    bool begins, ends;             // whether this is its first part, and its last
     bool stream;                   // outer: a whole tile is stored past the caches; its places are lines of memory
 };
 
@@ -88,11 +90,17 @@ struct Shape {
     int rows, lanes;
 };
 
+constexpr int kOuterShapes = 4;
+
+// A tile of `outer` has smaller ones for a few places; which take less, if not in proportion.
+constexpr int64_t some_rows(int64_t rows) { return (rows + 1) / 2; }
+constexpr int64_t few_rows(int64_t rows) { return (rows + 3) / 4; }
+
 struct Kernels {
     const char* name;
     int width;                                    // floats in a vector
-    Shape outer_shape[3];                         // one, two and three vectors wide
-    void (*outer[3])(const Tile&);                // lanes are outputs; inputs are broadcast
+    Shape outer_shape[kOuterShapes];              // one to four vectors wide
+    void (*outer[kOuterShapes])(const Tile&);     // lanes are outputs; inputs are broadcast
     Shape dot_shape[4];
     void (*dot[4])(const Tile&);                  // lanes are channels, summed at the end; the last for a single place
     Shape sums_shape[6];
@@ -101,6 +109,7 @@ struct Kernels {
     void (*depthwise)(const Tile&);               // lanes are channels, each with weights of its own; depth = channels
     void (*depthwise_sums)(const Sums&, int64_t channels);
     void (*turn)(const float* from, int64_t from_step, int64_t lanes, int64_t depth, float* to, int64_t to_step);
+    void (*turn_past)(const float* from, int64_t from_step, int64_t lanes, int64_t depth, float* to, int64_t to_step);
     int row_depth[2];
     void (*row_sums)(const RowSums&);
     void (*sum_terms)(const TermSums&);
@@ -109,7 +118,7 @@ struct Kernels {
     // products to results. Indices are the taps, or the results, along both axes, less two.
     void (*tile_cells)(const float* corner, int64_t row, int64_t pixel, int64_t channels, float* to, int64_t apart);
     void (*tile_taps[2][2])(const float* const* taps, int64_t channels, float* to, int64_t apart);
-    void (*tile_product[3])(const TileProduct&);  // shapes as `outer`
+    void (*tile_product[kOuterShapes])(const TileProduct&);  // shapes as `outer`
     void (*tile_results[2][2])(const TileResults&);
     // Numbers of 16 bits. Pairs of two rows are dealt out to strips, and those of runs become the lines of one strip.
     void (*half_product)(const Product&);
@@ -124,7 +133,11 @@ struct Kernels {
 
 const Kernels& kernels();
 
-// The shape of `outer` whose panels leave the fewest lanes idle, the widest of several.
-int least_idle(int64_t lanes);
+// What a step of one of the shapes of `outer` takes, in multiply-adds of one vector: its loads are work, too.
+double outer_step(int shape);
+// What tiles of so many rows take for some places, in whole tiles.
+double tiles_of(int64_t places, int64_t rows);
+// The shape of `outer` that does so many lanes at so many places soonest.
+int best_outer(int64_t lanes, int64_t places);
 
 }  // namespace tconv

@@ -38,7 +38,9 @@ constexpr int rows_for(int vectors) {
 template <int Rows, int Vectors>
 class Aside {
   public:
-    Aside() { in_memory(sums_); }
+    explicit Aside(const Tile& tile) : sums_(tile.sums ? tile.sums : own_), any_(tile.sums && !tile.begins) {
+        in_memory(own_);
+    }
 
     void join(Vector (&now)[Rows][Vectors]) const {
         if (!any_) return;
@@ -54,15 +56,16 @@ class Aside {
     }
 
   private:
-    float sums_[Rows * Vectors * kWidth];
-    bool any_ = false;
+    float own_[Rows * Vectors * kWidth];
+    float* const sums_;
+    bool any_;
 };
 
 template <int Rows, int Vectors>
-void outer(const Tile& tile) {
+void outer_rows(const Tile& tile) {
     Vector sum[Rows][Vectors];
     clear(sum);
-    Aside<Rows, Vectors> aside;
+    Aside<Rows, Vectors> aside(tile);
     const int64_t depth = tile.depth, step = tile.step;
     int64_t room = tile.chunk;
     for (int64_t t = 0; t < tile.taps; ++t) {
@@ -83,6 +86,7 @@ void outer(const Tile& tile) {
             }
         }
     }
+    if (tile.sums && !tile.ends) return aside.put(sum);
     aside.join(sum);
     if (tile.lanes == Vectors * kWidth && tile.count == Rows) {
         if (tile.activation == Activation::none) return put_plain(tile, sum);
@@ -105,6 +109,15 @@ void outer(const Tile& tile) {
             else store_some(tile.outs[m] + (tile.to + v * kWidth), value, left);
         }
     }
+}
+
+// The last places of a run are seldom as many as a tile has room for.
+template <int Rows, int Vectors>
+void outer(const Tile& tile) {
+    constexpr int kSome = some_rows(Rows), kFew = few_rows(Rows);
+    if (tile.count > kSome) return outer_rows<Rows, Vectors>(tile);
+    if (tile.count > kFew) return outer_rows<kSome, Vectors>(tile);
+    outer_rows<kFew, Vectors>(tile);
 }
 
 template <int Rows, int Lanes>
@@ -286,6 +299,7 @@ void depthwise_sums(const Sums& job, int64_t channels) {
 }
 
 // `lanes` rows of `depth` floats, `from_step` apart, as `depth` rows of `lanes`, `to_step` apart.
+template <bool Stream>
 void turn(const float* from, int64_t from_step, int64_t lanes, int64_t depth, float* to, int64_t to_step) {
     const int64_t whole_lanes = lanes / kWidth * kWidth, whole = depth / kWidth * kWidth;
     for (int64_t n = 0; n < whole_lanes; n += kWidth)
@@ -293,7 +307,11 @@ void turn(const float* from, int64_t from_step, int64_t lanes, int64_t depth, fl
             Vector rows[kWidth];
             for (int i = 0; i < kWidth; ++i) rows[i] = load(from + (n + i) * from_step + c);
             transpose(rows);
-            for (int i = 0; i < kWidth; ++i) store(to + (c + i) * to_step + n, rows[i]);
+            for (int i = 0; i < kWidth; ++i) {
+                float* out = to + (c + i) * to_step + n;
+                if (Stream) stream(out, rows[i]);
+                else store(out, rows[i]);
+            }
         }
     for (int64_t n = 0; n < lanes; ++n)
         for (int64_t c = n < whole_lanes ? whole : 0; c < depth; ++c) to[c * to_step + n] = from[n * from_step + c];
@@ -310,8 +328,8 @@ constexpr int dot_rows(int lanes) {
 constexpr Kernels kTable = {
     TCONV_TEXT(TCONV_ISA),
     kWidth,
-    {{rows_for(1), kWidth}, {rows_for(2), 2 * kWidth}, {rows_for(3), 3 * kWidth}},
-    {outer<rows_for(1), 1>, outer<rows_for(2), 2>, outer<rows_for(3), 3>},
+    {{rows_for(1), kWidth}, {rows_for(2), 2 * kWidth}, {rows_for(3), 3 * kWidth}, {rows_for(4), 4 * kWidth}},
+    {outer<rows_for(1), 1>, outer<rows_for(2), 2>, outer<rows_for(3), 3>, outer<rows_for(4), 4>},
     {{dot_rows(1), 1}, {dot_rows(2), 2}, {dot_rows(3), 3}, {1, 6}},
     {dot<dot_rows(1), 1>, dot<dot_rows(2), 2>, dot<dot_rows(3), 3>, dot<1, 6>},
     {{rows_for(1), kWidth}, {rows_for(2), 2 * kWidth}, {rows_for(3), 3 * kWidth},
@@ -321,14 +339,16 @@ constexpr Kernels kTable = {
     kDepthwiseRows,
     depthwise,
     depthwise_sums,
-    turn,
+    turn<false>,
+    turn<true>,
     {row_depth(1), row_depth(2)},
     row_sums,
     sum_terms,
     finish,
     tile_cells,
     {{tile_taps<2, 2>, tile_taps<2, 3>}, {tile_taps<3, 2>, tile_taps<3, 3>}},
-    {tile_product<rows_for(1), 1>, tile_product<rows_for(2), 2>, tile_product<rows_for(3), 3>},
+    {tile_product<rows_for(1), 1>, tile_product<rows_for(2), 2>, tile_product<rows_for(3), 3>,
+     tile_product<rows_for(4), 4>},
     {{tile_results<2, 2>, tile_results<2, 3>}, {tile_results<3, 2>, tile_results<3, 3>}},
     half_product,
     pair,

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 
+#include "caches.h"
 #include "pool.h"
 #include "rows.h"
 #include "scratch.h"

@@ -13,7 +13,8 @@ StampsGather::StampsGather(const Problem& problem, int64_t threads) : problem_(p
     rows_ = cut(problem.axes[1]), columns_ = cut(problem.axes[2]);
     depth_ = problem.coarse_channels, lanes_ = problem.taps() * problem.fine_channels;
     const Kernels& table = kernels();
-    const int best = least_idle(lanes_);
+    const int best = best_outer(lanes_, columns_.coarse);
+    step_ = outer_step(best);
     tile_ = table.outer[best], tile_rows_ = table.outer_shape[best].rows, width_ = table.outer_shape[best].lanes;
     // Each band makes the stamps of the rows before it anew.
     const int64_t all = rows_.last() - rows_.first() + 1;
@@ -23,13 +24,12 @@ StampsGather::StampsGather(const Problem& problem, int64_t threads) : problem_(p
 // In multiply-adds of one vector, as GatherPlan::work.
 double StampsGather::work() const {
     constexpr double kTile = 40, kTerm = 2.5, kEnd = 3;  // beginning and ending a tile; a block of a stamp; of the result
-    const double cells = static_cast<double>(problem_.batch * problem_.coarse_cells());
-    const double vectors = static_cast<double>(pitch() / kernels().width);
+    const double tiles = static_cast<double>(problem_.batch * rows_.coarse * panels()) * tiles_of(columns_.coarse, tile_rows_);
+    const double vectors = static_cast<double>(width_) / kernels().width;
     const double block = static_cast<double>(ceil_div(columns_.stride * problem_.fine_channels, kernels().width));
     const double blocks = static_cast<double>(problem_.batch * rows_.fine * (columns_.last() - columns_.first() + 1));
     const double terms = static_cast<double>(columns_.blocks() * rows_.kernel) / static_cast<double>(rows_.stride);
-    return cells * vectors * (static_cast<double>(depth_) + kTile / static_cast<double>(tile_rows_)) +
-           blocks * block * (terms * kTerm + kEnd);
+    return tiles * (static_cast<double>(depth_) * step_ + kTile * vectors) + blocks * block * (terms * kTerm + kEnd);
 }
 
 std::shared_ptr<const Way> StampsGather::of(const Problem& problem, bool transposed, double direct, int64_t threads,

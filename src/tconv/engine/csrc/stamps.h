@@ -49,6 +49,7 @@ class StampsGather : public Way {
     int64_t depth_, lanes_;            // input channels; taps times output channels
     void (*tile_)(const Tile&) = nullptr;
     int64_t tile_rows_ = 0, width_ = 0;
+    double step_ = 0;                  // what one channel of a tile takes, in multiply-adds of one vector
     int64_t band_ = 0;                 // blocks of rows that are computed together
 };
 

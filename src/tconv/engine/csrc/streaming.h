@@ -8,10 +8,6 @@ namespace tconv {
 
 constexpr int64_t kLine = 64;  // bytes
 
-// From how many bytes on a result counts as larger than the caches.
-int64_t streams_from();
-void set_streams_from(int64_t bytes);
-
 // What this thread has stored past the caches is seen by all who see what it stores after this.
 void settle();
 

@@ -76,21 +76,24 @@ inline Vector load_end(const float* p, int64_t rest) {
     return lane >= kWidth - static_cast<int32_t>(rest) ? load(p - kWidth) : Vector{};
 }
 
-// Rows become columns: one bit of row and column changes places in each round.
-inline void transpose(Vector (&rows)[kWidth]) {
-    for (int bit = kWidth / 2; bit; bit /= 2) {
-        Integers low, high;
-        for (int j = 0; j < kWidth; ++j) {
-            low[j] = j & bit ? kWidth + j - bit : j;
-            high[j] = j & bit ? kWidth + j : j + bit;
-        }
-        for (int i = 0; i < kWidth; ++i) {
-            if (i & bit) continue;
-            const Vector a = rows[i], b = rows[i + bit];
-            rows[i] = __builtin_shuffle(a, b, low), rows[i + bit] = __builtin_shuffle(a, b, high);
-        }
+// Rows become columns: one bit of row and column changes places in each round. Unrolled, all of them stay in registers.
+template <int Bit>
+inline void transpose_from(Vector (&rows)[kWidth]) {
+    Integers low{}, high{};
+#pragma GCC unroll 16
+    for (int j = 0; j < kWidth; ++j) {
+        low[j] = j & Bit ? kWidth + j - Bit : j;
+        high[j] = j & Bit ? kWidth + j : j + Bit;
     }
+#pragma GCC unroll 16
+    for (int i = 0; i < kWidth; ++i) {
+        if (i & Bit) continue;
+        const Vector a = rows[i], b = rows[i + Bit];
+        rows[i] = __builtin_shuffle(a, b, low), rows[i + Bit] = __builtin_shuffle(a, b, high);
+    }
+    if constexpr (Bit > 1) transpose_from<Bit / 2>(rows);
 }
+inline void transpose(Vector (&rows)[kWidth]) { transpose_from<kWidth / 2>(rows); }
 
 inline void store_some(float* p, Vector v, int64_t count) {
     float buffer[kWidth];

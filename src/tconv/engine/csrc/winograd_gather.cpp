@@ -14,7 +14,9 @@ TiledGather::TiledGather(const Problem& problem, bool transposed, std::vector<Ti
     depth_ = transposed ? problem.coarse_channels : problem.fine_channels;
     lanes_ = transposed ? problem.fine_channels : problem.coarse_channels;
     const Kernels& table = kernels();
-    const int best = least_idle(lanes_);
+    int64_t places = 0;
+    for (const TiledProduct& product : products_) places = std::max(places, problem.batch * product.tiles());
+    const int best = best_outer(lanes_, places);
     product_ = table.tile_product[best], rows_ = table.outer_shape[best].rows, width_ = table.outer_shape[best].lanes;
     int64_t deepest = 1, all = 0, most = 0;
     for (TiledProduct& product : products_) {
