@@ -18,9 +18,10 @@ SAME = problem_from_coarse(Spec.of((3, 3), crop=1), (64, 64))
 
 
 @contextmanager
-def from_the_first_byte():
+def past_from(size):
+    """Results of so many bytes or more are stored past the caches."""
     usual = engine._native.streams_from()
-    engine._native.set_streams_from(0)
+    engine._native.set_streams_from(size)
     try:
         yield
     finally:
@@ -46,7 +47,7 @@ def test_stored_past_the_caches_they_are_the_same(channels, floats_after, proble
     wants = methods.activate(activation, wants) if activation else wants
     gradient = on_a_line(w.shape, floats_after)
     out, back = (on_a_line((3, *sizes, channels), floats_after) for sizes in (problem.fine, problem.coarse))
-    with from_the_first_byte():
+    with past_from(0):
         engine._native.conv_transpose(numbers, x, w, out, *engine.finish(bias, activation, 0.0))
         engine._native.conv(numbers, y, w, back)
         engine._native.kernel_gradient(numbers, y, x, gradient)
@@ -55,7 +56,13 @@ def test_stored_past_the_caches_they_are_the_same(channels, floats_after, proble
     assert np.array_equal(gradient, methods.kernel_gradient(y, x, problem))
 
 
-def test_only_what_is_larger_than_the_caches_is_stored_past_them():
+@pytest.fixture
+def large_caches():
+    with past_from(32 << 20):
+        yield
+
+
+def test_only_what_is_larger_than_the_caches_is_stored_past_them(large_caches):
     said = {batch: engine.plan("conv", SAME, Extent(batch, 64, 64)).streams for batch in (1, 31, 32)}
     wide = engine.plan("conv", SAME, Extent(1, 64, 64)).tile[1] * 4 % 64 == 0  # a panel is so many lines
     assert said == {1: False, 31: False, 32: wide}
@@ -63,7 +70,7 @@ def test_only_what_is_larger_than_the_caches_is_stored_past_them():
     assert not engine.plan("conv", SAME, Extent(99, 40, 40)).streams  # 160 bytes a pixel: lines would be cut
 
 
-def test_a_kernel_that_few_places_make_is_stored_past_them_too():
+def test_a_kernel_that_few_places_make_is_stored_past_them_too(large_caches):
     few = problem_from_coarse(Spec.of((4, 4), stride=2, crop=1), (2, 2))
     assert [engine.plan("kernel_gradient", few, Extent(1, 1024, fine)).streams for fine in (256, 512)] == [False, True]
     y, x = np.ones((1, 4, 4, 512), np.float32), np.ones((1, 2, 2, 1024), np.float32)

@@ -34,13 +34,14 @@ GatherPlan::GatherPlan(const Problem& problem_, bool transposed_, int64_t thread
     list_weights();
     list_passes();
     choose_blocks(threads);
-    const int64_t cells = transposed ? problem.fine_cells() : problem.coarse_cells();
-    streams = writes_lines() && problem.batch * cells * out_channels * 4 >= streams_from();
     // A large kernel leaves the caches before it is needed, so it is laid out part by part, where hardly one of its numbers
     // is needed twice. Panels that lie beside each other in it are read together.
     constexpr int64_t kTogether = 8;
     together = transposed ? 1 : std::min(kTogether, panels_per_group());
     lays_parts = !frozen && !natural && form == Form::outer && problem.groups == 1 && large_kernel() && uses() <= 1.5;
+    share_out(threads);
+    const int64_t cells = transposed ? problem.fine_cells() : problem.coarse_cells();
+    streams = writes_lines() && problem.batch * cells * out_channels * 4 >= streams_from();
     const double pack = frozen ? 0 : packing(packed_floats);
     way = TiledGather::of(problem, transposed, least_work, threads, frozen);
     if (!way) way = RowsGather::of(problem, transposed, least_work + pack, threads, frozen);
@@ -61,14 +62,14 @@ std::vector<Part> GatherPlan::parts_of(const Pass& pass) const {
 }
 
 // Whether fetching it is worth a thought: it does not stay in the second cache. (The same for any number of threads.)
-bool GatherPlan::large_kernel() const { return kernel_floats() * 4 > 4 * near_bytes(); }
+bool GatherPlan::large_kernel() const { return form != Form::depthwise && kernel_floats() * 4 > 4 * near_bytes(); }
 
 // How often each of the kernel's numbers is fetched: by passes, blocks, and runs of places.
 double GatherPlan::uses() const {
     int64_t taps = 0, fetched = 0;
     for (const Weights& one : weights) taps += static_cast<int64_t>(one.runs.size()) * one.length;
-    const int64_t blocks = ceil_div(problem.batch, images) * ceil_div(end[band_axis] - begin[band_axis], band);
-    for (const Pass& pass : passes) fetched += pass.taps() * ceil_div(problem.batch * pass.points(), blocks * kept()) * blocks;
+    for (const Pass& pass : passes)
+        fetched += pass.taps() * blocks() * ceil_div(problem.batch * pass.points(), blocks() * kept());
     return static_cast<double>(fetched) / static_cast<double>(std::max<int64_t>(1, taps));
 }
 
@@ -228,14 +229,12 @@ void GatherPlan::list_passes() {
 
 // Bands of points and runs of images, so that a block's window stays in the cache and every thread has several blocks.
 void GatherPlan::choose_blocks(int64_t workers) {
-    std::array<int64_t, 3> reach;  // input cells that one point sees, and those between
     copies = false;
     for (int i = 0; i < 3; ++i) {
         const Lattice& lattice = lattices[i];
         copies = copies || !lattice.inside();
         begin[i] = lattice.begin(), end[i] = lattice.end();
-        reach[i] = lattice.greatest_shift() - lattice.least_shift() + 1;
-        window.sizes[i] = (end[i] - begin[i] - 1) * lattice.step + reach[i];
+        window.sizes[i] = (end[i] - begin[i] - 1) * lattice.step + lattice.reach();
     }
     window.channels = in_channels;
     band_axis = 0;
@@ -243,22 +242,28 @@ void GatherPlan::choose_blocks(int64_t workers) {
     const int64_t points = end[band_axis] - begin[band_axis];
     const int64_t budget = std::clamp<int64_t>(kernel_floats(), int64_t{192} << 10, int64_t{4} << 20) / 4;
     const int64_t per_point = std::max<int64_t>(1, window.image() / std::max<int64_t>(1, points));
-    band = std::clamp<int64_t>(budget / per_point, std::min<int64_t>(points, 2 * reach[band_axis]), points);
+    band = std::clamp<int64_t>(budget / per_point, std::min<int64_t>(points, 2 * lattices[band_axis].reach()), points);
     images = 1;
-    // Each block fetches the kernel: where it is large, workers share its panels rather than the images.
-    const bool heavy = large_kernel() && form != Form::depthwise;
     if (band >= points) {
         images = std::clamp<int64_t>(budget / std::max<int64_t>(1, window.image()), 1, problem.batch);
-        if (!heavy) images = std::min(images, std::max<int64_t>(1, ceil_div(problem.batch, 4 * workers)));
+        if (!large_kernel()) images = std::min(images, std::max<int64_t>(1, ceil_div(problem.batch, 4 * workers)));
         images = ceil_div(problem.batch, ceil_div(problem.batch, images));
     }
-    const int64_t blocks = ceil_div(problem.batch, images) * ceil_div(points, band);
-    if (workers > 1 && blocks < (heavy ? 2 : 1) * workers && form != Form::depthwise) {
-        panel_groups = std::min<int64_t>(problem.groups * panels_per_group(), 4 * workers);
-    } else if (workers > 1 && blocks < 2 * workers) {
-        band = std::max<int64_t>(1, std::min(band, ceil_div(points, 2 * workers)));
-    }
-    window.sizes[band_axis] = (band - 1) * lattices[band_axis].step + reach[band_axis];
+}
+
+int64_t GatherPlan::blocks() const {
+    return ceil_div(problem.batch, images) * ceil_div(end[band_axis] - begin[band_axis], band);
+}
+
+// Every worker gets something to do. Each block fetches the kernel, so of a large one they share the panels.
+void GatherPlan::share_out(int64_t workers) {
+    const int64_t enough = large_kernel() ? 2 * workers : workers;
+    const int64_t each = lays_parts && together > 1 ? 1 : 4;  // panels that are read together stay so
+    if (workers > 1 && blocks() < enough && form != Form::depthwise && panels() >= workers)
+        panel_groups = std::min<int64_t>(panels(), each * workers);
+    else if (workers > 1 && blocks() < 2 * workers)
+        band = std::max<int64_t>(1, std::min(band, ceil_div(end[band_axis] - begin[band_axis], 2 * workers)));
+    window.sizes[band_axis] = (band - 1) * lattices[band_axis].step + lattices[band_axis].reach();
 }
 
 int64_t GatherPlan::executed_multiply_adds() const {

@@ -92,6 +92,8 @@ struct GatherPlan {
   private:
     void choose_form(bool frozen);
     void choose_blocks(int64_t threads);
+    void share_out(int64_t threads);
+    int64_t blocks() const;
     int64_t largest_segment() const;
     bool writes_lines() const;
     int64_t kernel_floats() const { return problem.taps() * depth * out_channels; }

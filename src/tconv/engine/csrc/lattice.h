@@ -35,6 +35,7 @@ struct Lattice {
     int64_t begin() const;           // points: the first of all segments
     int64_t end() const;             // and one past the last
     int64_t least_shift() const;     // over all taps
+    int64_t reach() const { return greatest_shift() - least_shift() + 1; }  // cells that one point sees, and those between
     int64_t greatest_shift() const;
     bool inside() const;             // whether every tap meets the input at every point of its segment
     Lattice split() const;           // the same, its segments cut where a tap begins or ends to meet the input
