@@ -18,19 +18,14 @@ GatherPlan::GatherPlan(const Problem& problem_, bool transposed_, int64_t thread
     in_channels = transposed ? problem.coarse_channels : problem.fine_channels;
     out_channels = transposed ? problem.fine_channels : problem.coarse_channels;
     depth = in_channels / problem.groups;
-    lanes = out_channels / problem.groups;
-    const Axis& last = problem.axes[2];
-    in_blocks = transposed && problem.groups == 1 && last.stride > 1 && lanes < kernels().width &&
-                 lanes * last.stride <= 2 * kernels().width;
-    for (int i = 0; i < 3; ++i)
-        lattices[i] = !transposed             ? gathering(problem.axes[i])
-                       : in_blocks && i == 2 ? scattering_in_blocks(problem.axes[i])
-                                              : scattering(problem.axes[i]);
-    lanes *= lattices[2].phases;
-    for (int i = 0; i < 3; ++i) input.sizes[i] = lattices[i].input;
     input.channels = in_channels;
-    choose_form(frozen);
-    cut_at_edges();
+    arrange(false, frozen);
+    const bool idle = out_channels % kernels().width != 0;
+    if (transposed && problem.groups == 1 && problem.axes[2].stride > 1 && idle) {
+        const double apart = least_work;
+        arrange(true, frozen);
+        if (least_work >= apart) arrange(false, frozen);
+    }
     list_weights();
     list_passes();
     choose_blocks(threads);
@@ -46,6 +41,22 @@ GatherPlan::GatherPlan(const Problem& problem_, bool transposed_, int64_t thread
     way = TiledGather::of(problem, transposed, least_work, threads, frozen);
     if (!way) way = RowsGather::of(problem, transposed, least_work + pack, threads, frozen);
     if (!way) way = StampsGather::of(problem, transposed, least_work + pack, threads, frozen);
+}
+
+// Phases along the last axis are lattices of their own, or lanes beside each other: then they share what they read, and
+// fewer lanes are idle, but each has as many taps as the one that has most.
+void GatherPlan::arrange(bool phases_in_lanes, bool frozen) {
+    in_blocks = phases_in_lanes;
+    for (int i = 0; i < 3; ++i) {
+        lattices[i] = !transposed            ? gathering(problem.axes[i])
+                      : in_blocks && i == 2 ? scattering_in_blocks(problem.axes[i])
+                                             : scattering(problem.axes[i]);
+        input.sizes[i] = lattices[i].input;
+    }
+    lanes = out_channels / problem.groups * lattices[2].phases;
+    natural = false;
+    choose_form(frozen);
+    cut_at_edges();
 }
 
 std::vector<Part> GatherPlan::parts_of(const Pass& pass) const {
@@ -120,7 +131,7 @@ void GatherPlan::choose_form(bool frozen) {
         return;
     }
     const int best = best_outer(lanes, problem.batch * largest_segment());
-    step = outer_step(best);
+    form = Form::outer, step = outer_step(best);
     tile = table.outer[best], rows = table.outer_shape[best].rows, width = table.outer_shape[best].lanes;
 }
 
@@ -129,10 +140,12 @@ double GatherPlan::work(const std::array<const Lattice*, 3>& tried) const {
     constexpr double kTile = 40, kPass = 2000;  // beginning and ending a tile, a pass
     constexpr double kNear = 4, kFar = 12;      // a vector of weights, from the second cache or beyond
     constexpr double kCopy = 4;                 // a vector of the input, into its window
+    constexpr double kDot = 1.3;                // a vector of products by dot products: each takes loads of its own
     const double vectors = form == Form::depthwise ? ceil_div(problem.groups, kernels().width)
                            : form == Form::dot     ? static_cast<double>(panels() * width) / kernels().width
                                                    : static_cast<double>(panels() * width / kernels().width);
-    const double products = form == Form::outer ? step * static_cast<double>(panels()) : vectors * rows;
+    const double each = form == Form::dot ? kDot * rows : rows;
+    const double products = form == Form::outer ? step * static_cast<double>(panels()) : vectors * each;
     const double fetch = large_kernel() ? kFar : kNear;
     double total = 0;
     bool outside = false;

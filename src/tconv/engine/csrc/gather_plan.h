@@ -90,6 +90,7 @@ struct GatherPlan {
     std::shared_ptr<const Way> way;         // done so instead, if not null
 
   private:
+    void arrange(bool phases_in_lanes, bool frozen);
     void choose_form(bool frozen);
     void choose_blocks(int64_t threads);
     void share_out(int64_t threads);
