@@ -70,7 +70,7 @@ class Correlate {
     void store(const float* sums, const KernelView& kernel) const;
     int64_t tap_offset(int64_t tap, const Grid& grid) const;
 
-    static constexpr int64_t kManyPanels = 6;
+    static constexpr int64_t kManyPanels = 4;
 
     const Problem& problem_;
     bool depthwise_, fine_lanes_ = false, copies_fine_ = false;
