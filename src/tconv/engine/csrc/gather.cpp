@@ -272,9 +272,10 @@ PlanFacts plan_facts(const Problem& problem, bool transposed) {
     const std::shared_ptr<const GatherPlan> plan = GatherPlan::of(problem, transposed);
     if (plan->way) return plan->way->facts();
     PlanFacts facts;
+    const bool one_block = transposed && plan->lattices[2].phases == problem.axes[2].stride;
     facts.form = plan->form == Form::depthwise ? "depthwise"
                  : plan->form == Form::dot     ? (plan->natural ? "dot as it lies" : "dot")
-                 : plan->in_blocks             ? "phases in lanes"
+                 : plan->in_blocks             ? (one_block ? "phases in lanes" : "points in lanes")
                                                : "outer";
     facts.tile_rows = plan->rows, facts.tile_lanes = plan->form == Form::depthwise ? kernels().width : plan->width;
     facts.products = static_cast<int64_t>(plan->passes.size());

@@ -1,10 +1,9 @@
 #include "gather_plan.h"
 
 #include <algorithm>
-#include <list>
-#include <mutex>
 
 #include "caches.h"
+#include "kept_plans.h"
 #include "pool.h"
 #include "rows.h"
 #include "stamps.h"
@@ -19,13 +18,7 @@ GatherPlan::GatherPlan(const Problem& problem_, bool transposed_, int64_t thread
     out_channels = transposed ? problem.fine_channels : problem.coarse_channels;
     depth = in_channels / problem.groups;
     input.channels = in_channels;
-    arrange(false, frozen);
-    const bool idle = out_channels % kernels().width != 0;
-    if (transposed && problem.groups == 1 && problem.axes[2].stride > 1 && idle) {
-        const double apart = least_work;
-        arrange(true, frozen);
-        if (least_work >= apart) arrange(false, frozen);
-    }
+    choose_arrangement(frozen);
     list_weights();
     list_passes();
     choose_blocks(threads);
@@ -43,14 +36,31 @@ GatherPlan::GatherPlan(const Problem& problem_, bool transposed_, int64_t thread
     if (!way) way = StampsGather::of(problem, transposed, least_work + pack, threads, frozen);
 }
 
-// Phases along the last axis are lattices of their own, or lanes beside each other: then they share what they read, and
-// fewer lanes are idle, but each has as many taps as the one that has most.
-void GatherPlan::arrange(bool phases_in_lanes, bool frozen) {
-    in_blocks = phases_in_lanes;
+// Points and phases along the last axis stand for themselves; or some lie beside each other in the lanes, where these would
+// be idle otherwise: then they share what they read, but each has the taps of them all.
+void GatherPlan::choose_arrangement(bool frozen) {
+    constexpr int64_t kMostVectors = 4;
+    const int64_t phases = transposed ? problem.axes[2].stride : 1;
+    arrange(0, frozen);
+    if (problem.groups > 1 || out_channels % kernels().width == 0) return;
+    int64_t best = 0;
+    double least = least_work;
+    for (int64_t points = phases > 1 ? 1 : 2; points <= 4; points *= 2) {
+        if (points > 1 && points * phases * out_channels > kMostVectors * kernels().width) break;
+        arrange(points, frozen);
+        if (least_work < least) best = points, least = least_work;
+    }
+    arrange(best, frozen);
+}
+
+void GatherPlan::arrange(int64_t points, bool frozen) {
+    in_blocks = points > 0;
     for (int i = 0; i < 3; ++i) {
-        lattices[i] = !transposed            ? gathering(problem.axes[i])
-                      : in_blocks && i == 2 ? scattering_in_blocks(problem.axes[i])
-                                             : scattering(problem.axes[i]);
+        const Axis& axis = problem.axes[i];
+        if (in_blocks && i == 2)
+            lattices[i] = transposed ? scattering_in_blocks(axis, points) : gathering_in_blocks(axis, points);
+        else
+            lattices[i] = transposed ? scattering(axis) : gathering(axis);
         input.sizes[i] = lattices[i].input;
     }
     lanes = out_channels / problem.groups * lattices[2].phases;
@@ -288,42 +298,12 @@ int64_t GatherPlan::executed_multiply_adds() const {
     return total;
 }
 
-namespace {
-
-// Making a plan takes microseconds, so that lengths which never come again cost little; those that do, nothing.
-struct Kept {
-    std::vector<int64_t> key;
-    std::shared_ptr<const GatherPlan> plan;
-};
-
-std::vector<int64_t> key_of(const Problem& problem, bool transposed, int64_t threads, bool frozen) {
-    std::vector<int64_t> key{transposed, frozen, static_cast<int64_t>(winograd()), near_bytes(), streams_from(), threads,
-                             problem.batch, problem.coarse_channels, problem.fine_channels, problem.groups};
-    for (const Axis& a : problem.axes) key.insert(key.end(), {a.kernel, a.stride, a.dilation, a.lo, a.coarse, a.fine});
-    return key;
-}
-
-}  // namespace
-
 std::shared_ptr<const GatherPlan> GatherPlan::of(const Problem& problem, bool transposed, bool frozen) {
-    constexpr size_t kKept = 64;
-    static std::mutex mutex;
-    static std::list<Kept>* const kept = new std::list<Kept>;  // the latest first; outlives every thread
+    static auto* const plans = new KeptPlans<GatherPlan>;  // outlives every thread
     const int64_t workers = tconv::threads();
-    std::vector<int64_t> key = key_of(problem, transposed, workers, frozen);
-    {
-        std::lock_guard<std::mutex> lock(mutex);
-        for (auto it = kept->begin(); it != kept->end(); ++it)
-            if (it->key == key) {
-                kept->splice(kept->begin(), *kept, it);
-                return it->plan;
-            }
-    }
-    auto plan = std::make_shared<const GatherPlan>(problem, transposed, workers, frozen);
-    std::lock_guard<std::mutex> lock(mutex);
-    kept->push_front({std::move(key), plan});
-    if (kept->size() > kKept) kept->pop_back();
-    return plan;
+    const auto chosen = static_cast<int64_t>(winograd());
+    return plans->of(key_of({transposed, frozen, chosen, near_bytes(), streams_from(), workers}, problem),
+                     [&] { return std::make_shared<const GatherPlan>(problem, transposed, workers, frozen); });
 }
 
 }  // namespace tconv

@@ -69,7 +69,7 @@ struct GatherPlan {
     bool lays_parts = false;                // it is laid out part by part, where each is needed
     int64_t together = 1;                   // panels that are laid out beside each other
     bool copies = false;                    // the input is copied, with zeros around it
-    bool in_blocks = false;                 // lanes are (phase, channel)
+    bool in_blocks = false;                 // lanes are (cell of a block, channel)
     bool streams = false;                   // the result is larger than the caches, and each tile writes whole lines
     std::array<Lattice, 3> lattices;
     Form form = Form::outer;
@@ -90,7 +90,8 @@ struct GatherPlan {
     std::shared_ptr<const Way> way;         // done so instead, if not null
 
   private:
-    void arrange(bool phases_in_lanes, bool frozen);
+    void choose_arrangement(bool frozen);
+    void arrange(int64_t points, bool frozen);
     void choose_form(bool frozen);
     void choose_blocks(int64_t threads);
     void share_out(int64_t threads);

@@ -21,11 +21,12 @@ const float* GatherWeights::natural(const TapRun& run, int64_t tap, int64_t grou
 void GatherWeights::lay(const Piece& piece) const {
     const int64_t width = plan_.width, channels = piece.channels;
     const int64_t group = piece.panel / plan_.panels_per_group(), first = piece.panel % plan_.panels_per_group() * width;
+    const int64_t per_channel = plan_.transposed ? kernel_.per_column : kernel_.per_row;
     const auto from = [&](int64_t lane, int64_t channel) {
         return natural(piece.run, piece.tap, group, lane, piece.channel + channel);
     };
     const auto lanes_of = [&](int64_t panel) { return std::min(width, plan_.lanes - first - panel * width); };
-    if (!plan_.transposed) {  // the lanes are innermost: runs of them are dealt out to the panels
+    if (!plan_.transposed && !plan_.in_blocks) {  // the lanes are innermost: runs of them are dealt out to the panels
         const float* row = from(first, 0);
         for (int64_t c = 0; c < channels; ++c, row += kernel_.per_row)
             for (int64_t panel = 0; panel < piece.panels; ++panel) {
@@ -49,7 +50,7 @@ void GatherWeights::lay(const Piece& piece) const {
             for (int64_t n = 0; n < width; ++n) {
                 const float* lane = n < lanes ? from(lane0 + n, c0) : nullptr;
                 const int64_t count = std::min(kBlock, channels - c0);
-                for (int64_t c = 0; c < count; ++c) out[(c0 + c) * width + n] = lane ? lane[c] : 0.0f;
+                for (int64_t c = 0; c < count; ++c) out[(c0 + c) * width + n] = lane ? lane[c * per_channel] : 0.0f;
             }
     }
 }

@@ -1,10 +1,9 @@
 // Which way bfloat16 arrays go, in which parts.
 #include <algorithm>
-#include <list>
-#include <mutex>
 #include <numeric>
 
 #include "half_gather.h"
+#include "kept_plans.h"
 #include "pool.h"
 
 namespace tconv {
@@ -217,35 +216,11 @@ HalfGather::Layout HalfGather::by_rows(int64_t threads) const {
     return layout;
 }
 
-namespace {
-
-struct Kept {
-    std::vector<int64_t> key;
-    std::shared_ptr<const HalfGather> plan;
-};
-
-}  // namespace
-
 std::shared_ptr<const HalfGather> HalfGather::of(const Problem& problem, bool transposed) {
-    constexpr size_t kKept = 64;
-    static std::mutex mutex;
-    static std::list<Kept>* const kept = new std::list<Kept>;  // the latest first; outlives every thread
+    static auto* const plans = new KeptPlans<HalfGather>;  // outlives every thread
     const int64_t workers = tconv::threads();
-    std::vector<int64_t> key{transposed, workers, problem.batch, problem.coarse_channels, problem.fine_channels};
-    for (const Axis& a : problem.axes) key.insert(key.end(), {a.kernel, a.stride, a.dilation, a.lo, a.coarse, a.fine});
-    {
-        std::lock_guard<std::mutex> lock(mutex);
-        for (auto it = kept->begin(); it != kept->end(); ++it)
-            if (it->key == key) {
-                kept->splice(kept->begin(), *kept, it);
-                return it->plan;
-            }
-    }
-    auto plan = std::make_shared<const HalfGather>(problem, transposed, workers);
-    std::lock_guard<std::mutex> lock(mutex);
-    kept->push_front({std::move(key), plan});
-    if (kept->size() > kKept) kept->pop_back();
-    return plan;
+    return plans->of(key_of({transposed, workers}, problem),
+                     [&] { return std::make_shared<const HalfGather>(problem, transposed, workers); });
 }
 
 }  // namespace tconv

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <utility>
 
 namespace tconv {
@@ -113,20 +114,40 @@ Lattice scattering(const Axis& axis) {
     return lattice;
 }
 
-Lattice scattering_in_blocks(const Axis& axis) {
-    Lattice lattice{1, axis.coarse, axis.fine, axis.stride, {}, {}};
-    const int64_t first = floor_div(axis.lo, axis.stride);
-    const int64_t last = floor_div(axis.fine - 1 + axis.lo, axis.stride);
+namespace {
+
+// One lattice of blocks, of which the first begins at an output cell; `meeting(r, t)` is the shift at which tap t meets the
+// rth cell of a block, if it does.
+template <typename Meeting>
+Lattice of_blocks(Lattice lattice, const Axis& axis, int64_t begin, int64_t first, const Meeting& meeting) {
     std::vector<Tap> taps;
-    for (int64_t t = 0; t < axis.kernel; ++t) {
-        const int64_t fall = t * axis.dilation;
-        const int64_t phase = fall % axis.stride, shift = (phase - fall) / axis.stride;
-        auto tap = std::find_if(taps.begin(), taps.end(), [&](const Tap& one) { return one.shift == shift; });
-        if (tap == taps.end()) tap = taps.insert(taps.end(), {shift, std::vector<int64_t>(axis.stride, -1)});
-        tap->index[phase] = t;
-    }
-    add(lattice, {first, last - first + 1, first * axis.stride - axis.lo, axis.stride, 0, 0, 0}, std::move(taps));
+    for (int64_t r = 0; r < lattice.phases; ++r)
+        for (int64_t t = 0; t < axis.kernel; ++t) {
+            const std::optional<int64_t> shift = meeting(r, t * axis.dilation);
+            if (!shift) continue;
+            auto tap = std::find_if(taps.begin(), taps.end(), [&](const Tap& one) { return one.shift == *shift; });
+            if (tap == taps.end()) tap = taps.insert(taps.end(), {*shift, std::vector<int64_t>(lattice.phases, -1)});
+            tap->index[r] = t;
+        }
+    const int64_t count = ceil_div(lattice.output - begin, lattice.phases);
+    add(lattice, {first, count, begin, lattice.phases, 0, 0, 0}, std::move(taps));
     return lattice;
+}
+
+}  // namespace
+
+Lattice gathering_in_blocks(const Axis& axis, int64_t points) {
+    return of_blocks({points * axis.stride, axis.fine, axis.coarse, points, {}, {}}, axis, 0, 0,
+                     [&](int64_t r, int64_t t) { return std::optional(r * axis.stride + t - axis.lo); });
+}
+
+Lattice scattering_in_blocks(const Axis& axis, int64_t points) {
+    const int64_t cells = points * axis.stride, first = floor_div(axis.lo, cells);
+    return of_blocks({points, axis.coarse, axis.fine, cells, {}, {}}, axis, first * cells - axis.lo, first,
+                     [&](int64_t r, int64_t t) {
+                         const bool meets = (r - t) % axis.stride == 0;
+                         return meets ? std::optional((r - t) / axis.stride) : std::nullopt;
+                     });
 }
 
 }  // namespace tconv

@@ -1,8 +1,8 @@
 // Both layers as one thing: outputs on a lattice, each the sum over some taps of `input[q * step + shift]`.
 //
 // A convolution is one lattice with all taps. A transposed convolution is one lattice for each phase (fine index + lo
-// mod stride) with every stride-th tap; or, where channels are few, one lattice of whole blocks whose lanes are
-// (phase, channel) along the last axis.
+// mod stride) with every stride-th tap. Where channels are few, either is one lattice of whole blocks along the last axis,
+// whose lanes are (cell, channel): of some points of a convolution, of all phases of some cells of a transposed one.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ namespace tconv {
 
 struct Tap {
     int64_t shift;               // input cell of lattice point q: q * step + shift
-    std::vector<int64_t> index;  // the kernel's tap for each phase of a block; -1: none
+    std::vector<int64_t> index;  // the kernel's tap for each cell of a block; -1: none
 };
 
 // Lattice points with the same taps: those from the `from`th of a base on.
@@ -27,7 +27,7 @@ struct Segment {
 struct Lattice {
     int64_t step;                // input cells from one point to the next
     int64_t input, output;       // sizes
-    int64_t phases;              // phases in one block: 1, or the stride
+    int64_t phases;              // output cells of one point: 1, or those of a block
     std::vector<std::vector<Tap>> bases;  // taps by their shift
     std::vector<Segment> segments;
 
@@ -43,6 +43,7 @@ struct Lattice {
 
 Lattice gathering(const Axis& axis);
 Lattice scattering(const Axis& axis);
-Lattice scattering_in_blocks(const Axis& axis);
+Lattice gathering_in_blocks(const Axis& axis, int64_t points);
+Lattice scattering_in_blocks(const Axis& axis, int64_t points);
 
 }  // namespace tconv
