@@ -7,10 +7,13 @@ import threading
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tconv import engine, methods
 from tconv.errors import SettingError
 from tconv.geometry import Problem
+from tests import strategies
 from tests.strategies import integers
 
 pytestmark = pytest.mark.skipif(not engine.available(), reason="the portable package; build with a C++ compiler")
@@ -151,6 +154,21 @@ def test_a_number_that_is_none_stays_where_it_belongs():
     want = np.zeros_like(spoilt)
     want[0, 5:8, 5:8] = True
     assert np.array_equal(spoilt, want)
+
+
+@given(problem=strategies.problems(grouped=False), ins=st.sampled_from([1, 2, 3, 8, 20]),
+       outs=st.sampled_from([1, 2, 3, 8, 20]), spoilt=st.sampled_from([np.nan, np.inf]), seed=st.integers(0, 99))
+def test_what_is_not_finite_goes_where_the_definition_sends_it(problem, ins, outs, spoilt, seed):
+    x, y, w = arrays(problem, ins, outs, 2)
+    for array in (x, y):
+        if array.size:
+            array.flat[seed % array.size] = spoilt
+    w = np.abs(w) + 1
+    with np.errstate(invalid="ignore"):
+        wants = methods.columns(x, w, problem), methods.conv(y, w, problem)
+    for got, want in zip((engine.conv_transpose(x, w, problem), engine.conv(y, w, problem)), wants, strict=True):
+        assert np.array_equal(np.isfinite(got), np.isfinite(want))
+        assert np.array_equal(got[np.isfinite(got)], want[np.isfinite(want)])
 
 
 def test_the_smallest_numbers_count_as_zero_or_as_themselves_and_the_caller_keeps_them():

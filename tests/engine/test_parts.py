@@ -66,7 +66,8 @@ def test_the_same_to_the_bit_for_any_number_of_threads(size, side):
     finally:
         engine.set_threads(None)
     for fine, coarse in results[1:]:
-        assert np.array_equal(fine, results[0][0]) and np.array_equal(coarse, results[0][1])
+        assert np.array_equal(fine, results[0][0])
+        assert np.array_equal(coarse, results[0][1])
 
 
 def test_a_large_kernel_that_is_used_once_is_laid_out_part_by_part():

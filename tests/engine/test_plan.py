@@ -14,11 +14,11 @@ compiled = pytest.mark.skipif(not engine.available(), reason="the compiled part 
 LAYER = problem_from_coarse(Spec.of((4, 4), stride=2, crop=1), (8, 8))
 FEW = problem_from_coarse(Spec.of((4, 4), stride=2, crop=1), (2, 2))
 SAME = problem_from_coarse(Spec.of((3, 3), crop=1), (28, 28))
+COARSE = problem_from_coarse(Spec.of((16, 16), stride=8, crop=4), (9, 9))
 SMALL = problem_from_coarse(Spec.of((4, 4), stride=2, crop=1), (4, 4))
-SOLID = problem_from_coarse(Spec.of((4, 4, 4), stride=2, crop=1), (8, 8, 8))
 WAYS = {
     "outer": ("conv_transpose", LAYER, Extent(32, 256, 128)),
-    "phases in lanes": ("conv_transpose", SOLID, Extent(4, 8, 3)),
+    "phases in lanes": ("conv_transpose", COARSE, Extent(2, 9, 9)),
     "points in lanes": ("conv", SAME, Extent(8, 2, 2)),
     "stamps": ("conv_transpose", LAYER, Extent(32, 128, 3)),
     "dot": ("conv", LAYER, Extent(32, 1, 64)),

@@ -13,7 +13,8 @@ __all__ = ["FORMS", "Plan"]
 FORMS = {
     "outer": "lanes are output channels, inputs are broadcast: there are enough channels to fill them",
     "phases in lanes": "lanes are (phase, channel) of a block of outputs: the channels alone would leave them idle",
-    "points in lanes": "lanes are (cell, channel) of some points side by side: the channels of one alone would leave them idle",
+    "points in lanes": "lanes are (cell, channel) of some points side by side: the channels of one alone would leave "
+                       "them idle",
     "dot": "lanes are input channels, summed at the end: there are too few outputs to fill them",
     "dot as it lies": "lanes are input channels, and the kernel is read as it lies: each of its numbers is used too "
                       "rarely for laying it out anew",

@@ -1,6 +1,7 @@
 // conv and conv_transpose: for every pass (a choice of one segment per axis) a matrix product whose rows are lattice
 // points of many images, whose lanes are output channels, and whose depth is taps times input channels.
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <utility>
 
@@ -230,12 +231,24 @@ void Gather::put(Tile& tile, const Places& places, int64_t place, float* aside) 
     }
 }
 
+bool all_finite(const float* numbers, int64_t count) {
+    constexpr int64_t kRun = 1 << 16;
+    std::atomic<bool> finite{true};
+    parallel_for(ceil_div(count, kRun), [&](int64_t run) {
+        const int64_t from = run * kRun;
+        if (finite && !kernels().finite(numbers + from, std::min(kRun, count - from))) finite = false;
+    });
+    return finite;
+}
+
 void gather(const Problem& problem, const float* input, const KernelView& kernel, float* output, bool transposed,
             const Finish& finish, Layouts* layouts) {
     const int64_t cells = transposed ? problem.fine_cells() : problem.coarse_cells();
     const int64_t channels = transposed ? problem.fine_channels : problem.coarse_channels;
     if (problem.batch * cells * channels == 0) return;
-    const std::shared_ptr<const GatherPlan> plan = GatherPlan::of(problem, transposed, layouts);
+    std::shared_ptr<const GatherPlan> plan = GatherPlan::of(problem, transposed, layouts);
+    if (plan->gaps && !all_finite(input, problem.batch * plan->input.image()))
+        plan = GatherPlan::of(problem, transposed, layouts, true);
     const Scratch turned(kernel.per_column == 1 ? 0 : problem.taps() * problem.rows() * problem.coarse_channels);
     const KernelView natural = kernel.per_column == 1 ? kernel : natural_view(problem, turned.data());
     if (kernel.per_column != 1) copy_kernel(problem, kernel, natural);

@@ -12,13 +12,13 @@
 
 namespace tconv {
 
-GatherPlan::GatherPlan(const Problem& problem_, bool transposed_, int64_t threads, bool frozen)
+GatherPlan::GatherPlan(const Problem& problem_, bool transposed_, int64_t threads, bool frozen, bool strict)
     : problem(problem_), transposed(transposed_) {
     in_channels = transposed ? problem.coarse_channels : problem.fine_channels;
     out_channels = transposed ? problem.fine_channels : problem.coarse_channels;
     depth = in_channels / problem.groups;
     input.channels = in_channels;
-    choose_arrangement(frozen);
+    choose_arrangement(frozen, strict);
     list_weights();
     list_passes();
     choose_blocks(threads);
@@ -34,11 +34,12 @@ GatherPlan::GatherPlan(const Problem& problem_, bool transposed_, int64_t thread
     way = TiledGather::of(problem, transposed, least_work, threads, frozen);
     if (!way) way = RowsGather::of(problem, transposed, least_work + pack, threads, frozen);
     if (!way) way = StampsGather::of(problem, transposed, least_work + pack, threads, frozen);
+    gaps = gaps && !way;
 }
 
 // Points and phases along the last axis stand for themselves; or some lie beside each other in the lanes, where these would
 // be idle otherwise: then they share what they read, but each has the taps of them all.
-void GatherPlan::choose_arrangement(bool frozen) {
+void GatherPlan::choose_arrangement(bool frozen, bool strict) {
     constexpr int64_t kMostVectors = 4;
     const int64_t phases = transposed ? problem.axes[2].stride : 1;
     arrange(0, frozen);
@@ -48,6 +49,7 @@ void GatherPlan::choose_arrangement(bool frozen) {
     for (int64_t points = phases > 1 ? 1 : 2; points <= 4; points *= 2) {
         if (points > 1 && points * phases * out_channels > kMostVectors * kernels().width) break;
         arrange(points, frozen);
+        if (gaps && strict) continue;
         if (least_work < least) best = points, least = least_work;
     }
     arrange(best, frozen);
@@ -67,6 +69,11 @@ void GatherPlan::arrange(int64_t points, bool frozen) {
     natural = false;
     choose_form(frozen);
     cut_at_edges();
+    gaps = false;
+    for (const auto& base : lattices[2].bases)
+        for (const Tap& tap : base) gaps = gaps || *std::min_element(tap.index.begin(), tap.index.end()) < 0;
+    constexpr double kLook = 2;  // at a vector of the input, whether it is finite
+    if (gaps) least_work += kLook * static_cast<double>(problem.batch * input.image()) / kernels().width;
 }
 
 std::vector<Part> GatherPlan::parts_of(const Pass& pass) const {
@@ -298,12 +305,12 @@ int64_t GatherPlan::executed_multiply_adds() const {
     return total;
 }
 
-std::shared_ptr<const GatherPlan> GatherPlan::of(const Problem& problem, bool transposed, bool frozen) {
+std::shared_ptr<const GatherPlan> GatherPlan::of(const Problem& problem, bool transposed, bool frozen, bool strict) {
     static auto* const plans = new KeptPlans<GatherPlan>;  // outlives every thread
     const int64_t workers = tconv::threads();
     const auto chosen = static_cast<int64_t>(winograd());
-    return plans->of(key_of({transposed, frozen, chosen, near_bytes(), streams_from(), workers}, problem),
-                     [&] { return std::make_shared<const GatherPlan>(problem, transposed, workers, frozen); });
+    return plans->of(key_of({transposed, frozen, strict, chosen, near_bytes(), streams_from(), workers}, problem),
+                     [&] { return std::make_shared<const GatherPlan>(problem, transposed, workers, frozen, strict); });
 }
 
 }  // namespace tconv

@@ -48,12 +48,14 @@ struct Part {
 enum class Form { outer, dot, depthwise };
 
 struct GatherPlan {
-    // Plans for a kernel whose coarse channels lie side by side; frozen: it is laid out but once.
-    GatherPlan(const Problem& problem, bool transposed, int64_t threads, bool frozen);
+    // Plans for a kernel whose coarse channels lie side by side. Frozen: it is laid out but once. Strict: no number meets a
+    // zero that stands for a tap, which would spoil what is beside one that is not finite.
+    GatherPlan(const Problem& problem, bool transposed, int64_t threads, bool frozen, bool strict);
     GatherPlan(const GatherPlan&) = delete;  // passes point into lattices
 
     // The plan for these numbers, made once; a bounded number of them is kept.
-    static std::shared_ptr<const GatherPlan> of(const Problem& problem, bool transposed, bool frozen = false);
+    static std::shared_ptr<const GatherPlan> of(const Problem& problem, bool transposed, bool frozen = false,
+                                                bool strict = false);
 
     // The weights of a part stay in the second cache while a run of places goes by, and so do these places' sums.
     std::vector<Part> parts_of(const Pass& pass) const;
@@ -70,6 +72,7 @@ struct GatherPlan {
     int64_t together = 1;                   // panels that are laid out beside each other
     bool copies = false;                    // the input is copied, with zeros around it
     bool in_blocks = false;                 // lanes are (cell of a block, channel)
+    bool gaps = false;                      // and some cells have fewer taps: for finite inputs only
     bool streams = false;                   // the result is larger than the caches, and each tile writes whole lines
     std::array<Lattice, 3> lattices;
     Form form = Form::outer;
@@ -90,7 +93,7 @@ struct GatherPlan {
     std::shared_ptr<const Way> way;         // done so instead, if not null
 
   private:
-    void choose_arrangement(bool frozen);
+    void choose_arrangement(bool frozen, bool strict);
     void arrange(int64_t points, bool frozen);
     void choose_form(bool frozen);
     void choose_blocks(int64_t threads);

@@ -110,6 +110,7 @@ struct Kernels {
     void (*depthwise_sums)(const Sums&, int64_t channels);
     void (*turn)(const float* from, int64_t from_step, int64_t lanes, int64_t depth, float* to, int64_t to_step);
     void (*turn_past)(const float* from, int64_t from_step, int64_t lanes, int64_t depth, float* to, int64_t to_step);
+    bool (*finite)(const float* numbers, int64_t count);
     int row_depth[2];
     void (*row_sums)(const RowSums&);
     void (*sum_terms)(const TermSums&);

@@ -65,6 +65,20 @@ void turn(const float* from, int64_t from_step, int64_t lanes, int64_t depth, fl
         for (int64_t c = n < whole_lanes ? whole : 0; c < depth; ++c) to[c * to_step + n] = from[n * from_step + c];
 }
 
+// Whether all numbers are finite: those that are not leave something when they are taken from themselves.
+bool finite(const float* numbers, int64_t count) {
+    Vector left[4] = {};
+    int64_t i = 0;
+    for (; i + 4 * kWidth <= count; i += 4 * kWidth)
+        for (int v = 0; v < 4; ++v) {
+            const Vector some = load(numbers + i + v * kWidth);
+            left[v] += some - some;
+        }
+    float rest = total(left[0] + left[1] + left[2] + left[3]);
+    for (; i < count; ++i) rest += numbers[i] - numbers[i];
+    return rest == 0.0f;
+}
+
 #define TCONV_TEXT_(x) #x
 #define TCONV_TEXT(x) TCONV_TEXT_(x)
 
@@ -84,6 +98,7 @@ constexpr Kernels kTable = {
     depthwise_sums,
     turn<false>,
     turn<true>,
+    finite,
     {row_depth(1), row_depth(2)},
     row_sums,
     sum_terms,
