@@ -6,7 +6,7 @@ from hypothesis import given
 
 from tconv import engine
 from tconv.engine.plans import FORMS
-from tconv.errors import SettingError, UnsupportedError
+from tconv.errors import SettingError, ShapeError, UnsupportedError
 from tconv.geometry import Extent, Spec, problem_from_coarse
 from tests import strategies
 
@@ -46,6 +46,13 @@ def test_a_gradient_of_the_kernel_goes_by_rows_too_and_reads_no_kernel():
     assert FORMS["rows"] in said
     assert "kernel: " not in said
     assert "kernel: read as it lies" in str(engine.plan("conv", FEW, Extent(1, 256, 128)))
+
+
+@pytest.mark.parametrize("extent", [Extent(0, 4, 4), Extent(1, 0, 4), Extent(1, 4, 0)])
+def test_there_is_no_plan_for_doing_nothing(extent):
+    for contraction in engine.CONTRACTIONS:
+        with pytest.raises(ShapeError, match="nothing to do .* none may be 0"):
+            engine.plan(contraction, LAYER, extent)
 
 
 @compiled

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import SettingError, UnsupportedError
+from ..errors import SettingError, ShapeError, UnsupportedError
 from ..geometry import Extent, Problem
 from ..geometry.axis import whole
 from ..methods.activations import ACTIVATIONS
@@ -230,6 +230,7 @@ def plan(contraction: str, problem: Problem, extent: Extent, dtype: str = "float
 
     Raises:
         SettingError: if there is no such contraction, or no plans for such a dtype.
+        ShapeError: if an array is empty, so that there is nothing to do.
         UnsupportedError: in the portable package, which has no plans.
 
     >>> from tconv.geometry import Spec, problem_from_coarse
@@ -242,6 +243,9 @@ def plan(contraction: str, problem: Problem, extent: Extent, dtype: str = "float
     if dtype not in DTYPES:
         raise SettingError(f"plan: dtype is {dtype!r}, but has to be one of {', '.join(DTYPES)}; arrays of others are "
                            "made float32.")
+    if 0 in (*extent, *problem.coarse, *problem.fine):
+        raise ShapeError(f"plan: there is nothing to do for {extent}, coarse {problem.coarse} and fine {problem.fine}; none "
+                         "may be 0.")
     if _native is None:
         raise UnsupportedError("plan: this is the portable package, without the compiled part; install it where there "
                                "is a C++ compiler, or see tconv.methods.")

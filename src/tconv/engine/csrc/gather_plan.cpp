@@ -96,8 +96,9 @@ bool GatherPlan::large_kernel() const { return form != Form::depthwise && kernel
 double GatherPlan::uses() const {
     int64_t taps = 0, fetched = 0;
     for (const Weights& one : weights) taps += static_cast<int64_t>(one.runs.size()) * one.length;
+    const int64_t each = std::max<int64_t>(1, blocks());
     for (const Pass& pass : passes)
-        fetched += pass.taps() * blocks() * ceil_div(problem.batch * pass.points(), blocks() * kept());
+        fetched += pass.taps() * each * ceil_div(problem.batch * pass.points(), each * kept());
     return static_cast<double>(fetched) / static_cast<double>(std::max<int64_t>(1, taps));
 }
 
@@ -269,15 +270,16 @@ void GatherPlan::choose_blocks(int64_t workers) {
     window.channels = in_channels;
     band_axis = 0;
     while (band_axis < 2 && end[band_axis] - begin[band_axis] == 1) ++band_axis;
-    const int64_t points = end[band_axis] - begin[band_axis];
+    const int64_t points = std::max<int64_t>(1, end[band_axis] - begin[band_axis]);
+    const int64_t batch = std::max<int64_t>(1, problem.batch);
     const int64_t budget = std::clamp<int64_t>(kernel_floats(), int64_t{192} << 10, int64_t{4} << 20) / 4;
-    const int64_t per_point = std::max<int64_t>(1, window.image() / std::max<int64_t>(1, points));
+    const int64_t per_point = std::max<int64_t>(1, window.image() / points);
     band = std::clamp<int64_t>(budget / per_point, std::min<int64_t>(points, 2 * lattices[band_axis].reach()), points);
     images = 1;
     if (band >= points) {
-        images = std::clamp<int64_t>(budget / std::max<int64_t>(1, window.image()), 1, problem.batch);
-        if (!large_kernel()) images = std::min(images, std::max<int64_t>(1, ceil_div(problem.batch, 4 * workers)));
-        images = ceil_div(problem.batch, ceil_div(problem.batch, images));
+        images = std::clamp<int64_t>(budget / std::max<int64_t>(1, window.image()), 1, batch);
+        if (!large_kernel()) images = std::min(images, ceil_div(batch, 4 * workers));
+        images = ceil_div(batch, ceil_div(batch, images));
     }
 }
 
