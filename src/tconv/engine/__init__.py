@@ -244,8 +244,8 @@ def plan(contraction: str, problem: Problem, extent: Extent, dtype: str = "float
         raise SettingError(f"plan: dtype is {dtype!r}, but has to be one of {', '.join(DTYPES)}; arrays of others are "
                            "made float32.")
     if 0 in (*extent, *problem.coarse, *problem.fine):
-        raise ShapeError(f"plan: there is nothing to do for {extent}, coarse {problem.coarse} and fine {problem.fine}; none "
-                         "may be 0.")
+        raise ShapeError(f"plan: there is nothing to do for {extent}, coarse {problem.coarse} and fine {problem.fine}; "
+                         "none of them may be 0.")
     if _native is None:
         raise UnsupportedError("plan: this is the portable package, without the compiled part; install it where there "
                                "is a C++ compiler, or see tconv.methods.")
