@@ -1,7 +1,5 @@
 """Long products are summed part by part: exact on whole numbers, and the same to the bit for any number of threads."""
 
-from contextlib import contextmanager
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,6 +8,7 @@ from hypothesis import strategies as st
 from tconv import engine, methods
 from tconv.geometry import Extent, Spec, problem_from_coarse
 from tests import strategies
+from tests.engine.native import taken_as
 from tests.engine.test_engine import TABLE, arrays
 
 pytestmark = pytest.mark.skipif(not engine.available(), reason="the portable package; build with a C++ compiler")
@@ -17,20 +16,9 @@ pytestmark = pytest.mark.skipif(not engine.available(), reason="the portable pac
 DEEP = problem_from_coarse(Spec.of((4, 4), stride=2, crop=1), (8, 8)), Extent(1, 1024, 512)
 
 
-@contextmanager
-def near(size):
-    """As if no more than so many bytes of a kernel stayed in the second cache."""
-    usual = engine._native.near_bytes()
-    engine._native.set_near_bytes(size)
-    try:
-        yield
-    finally:
-        engine._native.set_near_bytes(usual)
-
-
 def check(problem, ins, outs, batch, size):
     x, y, w = arrays(problem, ins, outs, batch)
-    with near(size):
+    with taken_as("near_bytes", size):
         for kernel in (w, engine.pack(w)):
             assert np.array_equal(engine.conv_transpose(x, kernel, problem), methods.columns(x, w, problem))
             assert np.array_equal(engine.conv(y, kernel, problem), methods.conv(y, w, problem))
@@ -40,6 +28,13 @@ def check(problem, ins, outs, batch, size):
 @pytest.mark.parametrize(("problem", "ins", "outs", "batch"), TABLE)
 def test_parts_are_exact_on_whole_numbers(problem, ins, outs, batch, size):
     check(problem, ins, outs, batch, size)
+
+
+def test_these_tests_meet_parts():
+    with taken_as("near_bytes", 0):
+        plans = [engine.plan(name, problem, Extent(batch, ins, outs)) for name in ("conv_transpose", "conv")
+                 for problem, ins, outs, batch in TABLE]
+    assert sum(plan.in_parts for plan in plans) >= 5
 
 
 @given(problem=strategies.problems(), channels=st.sampled_from([(1, 1), (3, 70), (65, 2), (40, 130)]),
@@ -59,7 +54,7 @@ def test_the_same_to_the_bit_for_any_number_of_threads(size, side):
     w = rng.standard_normal((*problem.kernel, 200, 300), np.float32)
     results = []
     try:
-        with near(size):
+        with taken_as("near_bytes", size):
             for threads in (1, 2, 3, 5):
                 engine.set_threads(threads)
                 results.append((engine.conv_transpose(x, w, problem), engine.conv(y, w, problem)))

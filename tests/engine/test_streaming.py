@@ -1,7 +1,5 @@
 """Results that are larger than the caches are stored past them, and are the same to the bit."""
 
-from contextlib import contextmanager
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,22 +8,12 @@ from hypothesis import strategies as st
 from tconv import engine, methods
 from tconv.geometry import Extent, Spec, problem_from_coarse
 from tests import strategies
+from tests.engine.native import taken_as
 from tests.engine.test_engine import arrays
 
 pytestmark = pytest.mark.skipif(not engine.available(), reason="the portable package; build with a C++ compiler")
 
 SAME = problem_from_coarse(Spec.of((3, 3), crop=1), (64, 64))
-
-
-@contextmanager
-def past_from(size):
-    """Results of so many bytes or more are stored past the caches."""
-    usual = engine._native.streams_from()
-    engine._native.set_streams_from(size)
-    try:
-        yield
-    finally:
-        engine._native.set_streams_from(usual)
 
 
 def on_a_line(shape, floats_after=0):
@@ -47,7 +35,7 @@ def test_stored_past_the_caches_they_are_the_same(channels, floats_after, proble
     wants = methods.activate(activation, wants) if activation else wants
     gradient = on_a_line(w.shape, floats_after)
     out, back = (on_a_line((3, *sizes, channels), floats_after) for sizes in (problem.fine, problem.coarse))
-    with past_from(0):
+    with taken_as("streams_from", 0):
         engine._native.conv_transpose(numbers, x, w, out, *engine.finish(bias, activation, 0.0))
         engine._native.conv(numbers, y, w, back)
         engine._native.kernel_gradient(numbers, y, x, gradient)
@@ -58,7 +46,7 @@ def test_stored_past_the_caches_they_are_the_same(channels, floats_after, proble
 
 @pytest.fixture
 def large_caches():
-    with past_from(32 << 20):
+    with taken_as("streams_from", 32 << 20):
         yield
 
 

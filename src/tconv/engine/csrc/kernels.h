@@ -92,7 +92,7 @@ struct Shape {
 
 constexpr int kOuterShapes = 4;
 
-// A tile of `outer` has smaller ones for a few places; which take less, if not in proportion.
+// Beside each tile of `outer` there are two of fewer rows, for the last places of a run.
 constexpr int64_t some_rows(int64_t rows) { return (rows + 1) / 2; }
 constexpr int64_t few_rows(int64_t rows) { return (rows + 3) / 4; }
 
