@@ -1,4 +1,4 @@
-// Plans that were made lately. Making one takes microseconds, so that lengths which never come again cost little; those that
+// Plans that were made lately. Making one takes tens of microseconds: lengths that never come again cost little, and those that
 // do, nothing.
 #pragma once
 
