@@ -18,7 +18,7 @@ __all__ = ["Failed", "Lost", "Process"]
 # Each has its own limit on threads, keeps to the CPU, and keeps memory that it freed: pages are taken once, not a call.
 ENVIRONMENT = {
     "JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3", "MALLOC_MMAP_MAX_": "0",
-    "MALLOC_TRIM_THRESHOLD_": "2147483647",
+    "MALLOC_TRIM_THRESHOLD_": "2147483647", "MALLOC_ARENA_MAX": "1",
 }
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TCONV_NUM_THREADS")
 PATIENCE = 300.0  # seconds; the slowest training step that was seen takes 11, and is compiled and done three times

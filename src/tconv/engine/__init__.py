@@ -28,15 +28,17 @@ except ImportError:  # the portable package: no compiler at build time
     _native = None
 
 __all__ = [
-    "HALVES", "Packed", "Plan", "available", "borrow_threads", "conv", "conv_transpose", "finish", "half_isa",
-    "isa", "keep_memory", "kernel_gradient", "numbers", "pack", "plan", "serves", "set_threads", "set_winograd",
-    "threads", "winograd",
+    "HALVES", "TOLD", "Packed", "Plan", "available", "before_finish", "borrow_threads", "conv", "conv_transpose",
+    "finish", "half_isa", "isa", "keep_memory", "kernel_gradient", "numbers", "pack", "plan", "serves", "set_threads",
+    "set_winograd", "threads", "winograd",
 ]
 
 
 CONTRACTIONS = {"conv_transpose": (("coarse", "kernel"), "fine"), "conv": (("fine", "kernel"), "coarse"),
                 "kernel_gradient": (("fine", "coarse"), "kernel")}
 DTYPES = ("float32", "bfloat16")
+TOLD = ("relu", "leaky_relu", "sigmoid", "tanh")
+"""Activations whose result alone tells their slope; a leaky ReLU's only if it is positive on the left side."""
 HALVES = ("float16", "bfloat16")
 """Dtypes of 16 bits, by name; NumPy has the second from the package ml_dtypes."""
 
@@ -180,6 +182,35 @@ def kernel_gradient(y: Array, x: Array, problem: Problem, *, channels_first: boo
     return _narrowed(out, y, x)
 
 
+def before_finish(gradient: Array, result: Array | None, activation: str | None, slope: float = 0.0, *,
+                  bias: bool = True) -> tuple[Array, Array | None]:
+    """What the sums before a layer's bias and activation receive, and what the bias does.
+
+    Args:
+        gradient: what the layer's result receives, float32 or bfloat16 or its bits, `(N, *I, C)`.
+        result: what the layer gave, with an activation: it tells the slope.
+        activation: a name in `TOLD`, or none.
+        slope: of the left side of "leaky_relu", > 0.
+        bias: whether the bias is asked for.
+
+    Returns:
+        The gradient of the sums, of the same shape and dtype (without an activation the same array), and that of the
+        bias, float32, `(C,)`, or None.
+    """
+    halves, rows = _brains(gradient), (math.prod(gradient.shape[:-1]), gradient.shape[-1])
+    taken, step = (_bits, _native.half_before_finish) if halves else (_packed, _native.before_finish)
+    given = taken(gradient)
+    before = None
+    if activation is not None:
+        before = np.empty(given.shape, np.uint16) if halves else _room(given.shape)
+    total = np.empty(rows[1], np.float32) if bias else None
+    if before is not None or total is not None:
+        known = None if result is None or activation is None else taken(result).reshape(rows)
+        _, code, left = finish(None, activation, slope)
+        step(code, left, known, given.reshape(rows), None if before is None else before.reshape(rows), total)
+    return gradient if before is None else before.view(gradient.dtype), total
+
+
 def _brains(*arrays: Any) -> bool:
     """Whether all are arrays of bfloat16, or of its bits."""
     return all(array.dtype != np.float32 and (array.dtype == np.uint16 or array.dtype.name == "bfloat16")
@@ -198,13 +229,12 @@ def _halved(layer: Any, said: list[int], array: Array, kernel: Array, shape: tup
 
 
 def _room(shape: tuple[int, ...]) -> Array:
-    """Memory for a result; a large one begins with a line of memory, so that it can be stored past the caches."""
+    """Memory for a result; a large one takes that of one before it, and begins with a line of memory."""
     count = math.prod(shape)
     if 4 * count < _native.streams_from():
         return np.empty(shape, np.float32)
-    room = np.empty(count + _native.LINE // 4, np.float32)
-    first = -room.ctypes.data % _native.LINE // 4
-    return room[first:first + count].reshape(shape)
+    room: Array = _native.room(count)
+    return room.reshape(shape)
 
 
 @lru_cache(4096)

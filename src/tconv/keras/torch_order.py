@@ -27,7 +27,7 @@ def _layer(name: str, array: Any, kernel: Any, problem: Problem, bias: Any, fini
     room = _room()
     if room is plain:
         return _last(finish(getattr(plain, name)(_first(array), _weight(kernel), problem, bias)))
-    return _last(getattr(family, name)(_first(array), _weight(kernel), problem, bias, finish))
+    return _last(getattr(family, name)(_first(array), _weight(kernel), problem, bias, finish._replace(last=True)))
 
 
 def _room() -> Any:

@@ -11,6 +11,7 @@ from ..errors import SettingError
 from .choosing import choose
 from .freezing import frozen
 from .modules import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+from .sequential import Sequential
 
 __all__ = ["accelerate"]
 
@@ -19,6 +20,7 @@ Network = TypeVar("Network", bound=nn.Module)
 OURS: dict[type, type] = {
     nn.Conv1d: Conv1d, nn.Conv2d: Conv2d, nn.Conv3d: Conv3d,
     nn.ConvTranspose1d: ConvTranspose1d, nn.ConvTranspose2d: ConvTranspose2d, nn.ConvTranspose3d: ConvTranspose3d,
+    nn.Sequential: Sequential,
 }
 LAZY: dict[type, type] = {
     nn.LazyConv1d: Conv1d, nn.LazyConv2d: Conv2d, nn.LazyConv3d: Conv3d,
@@ -41,7 +43,8 @@ def accelerate(module: nn.Module, *, freeze: bool = False, example: Any = None) 
     As it stands, the network itself is changed and returned: each of PyTorch's own layers becomes ours in its place,
     with the same parameters, buffers, hooks and names, so that it goes on being trained, and that optimizers,
     checkpoints and references hold. Layers of other classes, also those that derive from PyTorch's, stay as they are;
-    lazy layers become ours once they know their sizes.
+    lazy layers become ours once they know their sizes. In a `Sequential` a layer also applies the activation behind it,
+    which spares passes over memory there and back; both modules stay where they are.
 
     With `freeze` a network for use comes back, and the one that was given stays as it is: in evaluation mode, without
     gradients for its weights, and fused. Batch norms go into the weights, activations into the store; nearest

@@ -31,13 +31,22 @@ IN_PLACE: dict[str, Callable[[Tensor, float], Tensor]] = {
 }
 
 
+BACK: dict[str, Callable[[Tensor, Tensor, float], Tensor]] = {
+    "relu": lambda gradient, y, slope: torch.ops.aten.threshold_backward(gradient, y, 0),
+    "leaky_relu": lambda gradient, y, slope: torch.ops.aten.leaky_relu_backward(gradient, y, slope, True),
+    "sigmoid": lambda gradient, y, slope: torch.ops.aten.sigmoid_backward(gradient, y),
+    "tanh": lambda gradient, y, slope: torch.ops.aten.tanh_backward(gradient, y),
+}
+"""What an activation's argument receives, by what its result `y` does; for those that the result alone tells."""
+
+
 class Finish(NamedTuple):
     """What becomes of a layer's results; called, its activation is applied.
 
     Args:
         activation: a name in `methods.ACTIVATIONS`, or none.
         slope: of a leaky one.
-        last: whether the channels of what the engine gives lie last in memory, whatever it is given.
+        last: whether the channels of what the engine gives lie last in memory; None: as they do in what it is given.
 
     >>> Finish("leaky_relu", 0.5)(torch.tensor([-1.0, 2.0]))
     tensor([-0.5000,  2.0000])
@@ -45,7 +54,7 @@ class Finish(NamedTuple):
 
     activation: str | None = None
     slope: float = 0.0
-    last: bool = False
+    last: bool | None = None
 
     def __call__(self, x: Tensor) -> Tensor:
         return x if self.activation is None else OWN[self.activation](x, self.slope)
@@ -55,6 +64,16 @@ class Finish(NamedTuple):
         if self.activation not in IN_PLACE or (x.requires_grad and torch.is_grad_enabled()):
             return self(x)
         return IN_PLACE[self.activation](x, self.slope)
+
+    @property
+    def told(self) -> bool:
+        """Whether a result tells the slope of the activation there, or there is none."""
+        falls = self.activation == "leaky_relu" and self.slope <= 0
+        return self.activation is None or (self.activation in BACK and not falls)
+
+    def back(self, gradient: Tensor, y: Tensor) -> Tensor:
+        """What the activation's argument receives where its result `y` receives a gradient; of one that is told."""
+        return gradient if self.activation is None else BACK[self.activation](gradient, y, self.slope)
 
     def __str__(self) -> str:
         return f"{self.activation}({self.slope:g})" if self.activation == "leaky_relu" else str(self.activation)

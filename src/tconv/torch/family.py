@@ -16,7 +16,7 @@ from torch.autograd import Function, forward_ad
 
 from ..geometry import Problem
 from .activations import NOTHING, Finish
-from .operations import contract
+from .operations import before_finish, contract, total
 from .plain import channelwise
 
 __all__ = ["conv", "conv_transpose", "kernel_gradient"]
@@ -46,19 +46,36 @@ def _apply(function: Any, first: Tensor, second: Tensor, bias: Tensor | None, pr
            finish: Finish = NOTHING) -> Tensor:
     """`function.apply`, by the shortest way: its own binding of arguments takes longer than a small layer.
 
-    What finishes a result is done by itself where gradients may be asked for: the functions know none of it.
+    An activation whose slope its result does not tell is done by itself where gradients may be asked for.
     """
+    bare = finish._replace(activation=None)
     if torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
-        return finish(function.apply(first, second, bias, problem))
+        return finish(function.apply(first, second, bias, problem, bare))
     learns = first.requires_grad or second.requires_grad or (bias is not None and bias.requires_grad)
     if (learns and torch.is_grad_enabled()) or forward_ad._current_level >= 0:
-        return finish(super(Function, function).apply(first, second, bias, problem))
+        if finish.told:
+            return super(Function, function).apply(first, second, bias, problem, finish)
+        return finish(super(Function, function).apply(first, second, bias, problem, bare))
     return contract(function.contraction, first, second, bias, problem, finish)
 
 
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-    ctx.save_for_backward(inputs[0], inputs[1])
-    ctx.problem = inputs[3]
+    first, second, _, ctx.problem, ctx.finish = inputs
+    ctx.save_for_backward(first, second, output if ctx.finish.activation else None)
+
+
+def _layer_backward(ctx: Any, gradient: Tensor, other: Callable[..., Tensor], coarse_first: bool) -> Grads:
+    """What a layer's array, kernel and bias receive; `other` is the layer that goes the other way."""
+    array, kernel, result = ctx.saved_tensors
+    wants, finish = ctx.needs_input_grad, ctx.finish
+    if torch.is_grad_enabled():
+        before = gradient if result is None else finish.back(gradient, result)
+        bias = total(before) if wants[2] else None
+    else:
+        before, bias = before_finish(gradient, result, finish, wants[2])
+    fine, coarse = (before, array) if coarse_first else (array, before)
+    return (other(before, kernel, ctx.problem, finish=Finish(last=finish.last)) if wants[0] else None,
+            kernel_gradient(fine, coarse, ctx.problem) if wants[1] else None, bias, None, None)
 
 
 class ConvTranspose(Function):
@@ -68,19 +85,16 @@ class ConvTranspose(Function):
     setup_context = staticmethod(_keep)
 
     @staticmethod
-    def forward(coarse: Tensor, kernel: Tensor, bias: Tensor | None, problem: Problem) -> Tensor:
-        return contract("conv_transpose", coarse, kernel, bias, problem)
+    def forward(coarse: Tensor, kernel: Tensor, bias: Tensor | None, problem: Problem, finish: Finish) -> Tensor:
+        return contract("conv_transpose", coarse, kernel, bias, problem, finish)
 
     @staticmethod
     def backward(ctx: Any, fine: Tensor) -> Grads:
-        coarse, kernel = ctx.saved_tensors
-        wants = ctx.needs_input_grad
-        return (conv(fine, kernel, ctx.problem) if wants[0] else None,
-                kernel_gradient(fine, coarse, ctx.problem) if wants[1] else None,
-                _total(fine) if wants[2] else None, None)
+        return _layer_backward(ctx, fine, conv, coarse_first=True)
 
     @staticmethod
-    def vmap(info: Any, in_dims: Dims, coarse: Tensor, kernel: Tensor, bias: Tensor | None, problem: Problem) -> Any:
+    def vmap(info: Any, in_dims: Dims, coarse: Tensor, kernel: Tensor, bias: Tensor | None, problem: Problem,
+             finish: Finish) -> Any:
         return _layer_vmap(conv_transpose, info.batch_size, in_dims, coarse, kernel, bias, problem)
 
 
@@ -91,19 +105,16 @@ class Conv(Function):
     setup_context = staticmethod(_keep)
 
     @staticmethod
-    def forward(fine: Tensor, kernel: Tensor, bias: Tensor | None, problem: Problem) -> Tensor:
-        return contract("conv", fine, kernel, bias, problem)
+    def forward(fine: Tensor, kernel: Tensor, bias: Tensor | None, problem: Problem, finish: Finish) -> Tensor:
+        return contract("conv", fine, kernel, bias, problem, finish)
 
     @staticmethod
     def backward(ctx: Any, coarse: Tensor) -> Grads:
-        fine, kernel = ctx.saved_tensors
-        wants = ctx.needs_input_grad
-        return (conv_transpose(coarse, kernel, ctx.problem) if wants[0] else None,
-                kernel_gradient(fine, coarse, ctx.problem) if wants[1] else None,
-                _total(coarse) if wants[2] else None, None)
+        return _layer_backward(ctx, coarse, conv_transpose, coarse_first=False)
 
     @staticmethod
-    def vmap(info: Any, in_dims: Dims, fine: Tensor, kernel: Tensor, bias: Tensor | None, problem: Problem) -> Any:
+    def vmap(info: Any, in_dims: Dims, fine: Tensor, kernel: Tensor, bias: Tensor | None, problem: Problem,
+             finish: Finish) -> Any:
         return _layer_vmap(conv, info.batch_size, in_dims, fine, kernel, bias, problem)
 
 
@@ -114,18 +125,19 @@ class KernelGradient(Function):
     setup_context = staticmethod(_keep)
 
     @staticmethod
-    def forward(fine: Tensor, coarse: Tensor, bias: None, problem: Problem) -> Tensor:
+    def forward(fine: Tensor, coarse: Tensor, bias: None, problem: Problem, finish: Finish) -> Tensor:
         return contract("kernel_gradient", fine, coarse, None, problem)
 
     @staticmethod
     def backward(ctx: Any, kernel: Tensor) -> Grads:
-        fine, coarse = ctx.saved_tensors
+        fine, coarse, _ = ctx.saved_tensors
         wants = ctx.needs_input_grad
         return (conv_transpose(coarse, kernel, ctx.problem) if wants[0] else None,
-                conv(fine, kernel, ctx.problem) if wants[1] else None, None, None)
+                conv(fine, kernel, ctx.problem) if wants[1] else None, None, None, None)
 
     @staticmethod
-    def vmap(info: Any, in_dims: Dims, fine: Tensor, coarse: Tensor, bias: None, problem: Problem) -> Any:
+    def vmap(info: Any, in_dims: Dims, fine: Tensor, coarse: Tensor, bias: None, problem: Problem,
+             finish: Finish) -> Any:
         size = info.batch_size
         fine, coarse = _as_channels(fine, in_dims[0], size), _as_channels(coarse, in_dims[1], size)
         kernels = kernel_gradient(fine, coarse, replace(problem, groups=size * problem.groups))
@@ -157,8 +169,3 @@ def _first(array: Tensor, dim: int | None, size: int) -> Tensor:
 def _as_channels(array: Tensor, dim: int | None, size: int) -> Tensor:
     """`(N, C, *I)`, mapped along `dim`, as `(N, size * C, *I)`."""
     return _first(array, dim, size).movedim(0, 1).flatten(1, 2)
-
-
-def _total(array: Tensor) -> Tensor:
-    """The sum over all but the channels."""
-    return array.sum((0, *range(2, array.dim())))

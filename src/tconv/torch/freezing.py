@@ -19,17 +19,16 @@ from torch import Tensor, fx, nn
 from . import around
 from .activations import of_call, of_module
 from .frozen import KINDS, NORMS, Draft, Frozen, kind_of
+from .sequential import Sequential, hooked
 
 __all__ = ["frozen"]
-
-HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
 
 def frozen(network: nn.Module, swap: Callable[[nn.Module], nn.Module]) -> nn.Module:
     """A fused copy of a network, in evaluation mode; `swap` does for layers that no graph tells of."""
     twin = copy.deepcopy(network).eval().requires_grad_(False)
     if kind_of(twin) in KINDS:
-        draft = None if _hooked(twin) else Draft.of(twin)
+        draft = None if hooked(twin) else Draft.of(twin)
         return swap(twin) if draft is None else draft.layer()
     return _Freezer(swap)(twin)
 
@@ -60,7 +59,7 @@ class _Freezer:
     def traced(self, module: nn.Module) -> fx.GraphModule | None:
         """A network as a graph, in which those of its parts are whole that are none themselves."""
         graph = _traced(module, self.opaque)
-        if graph is None and not _hooked(module):
+        if graph is None and not hooked(module):
             found = {child for child in module.children() if _composed(child) and self.traced(child) is None}
             if found - self.opaque:
                 self.opaque |= found
@@ -79,8 +78,8 @@ class _Tracer(fx.Tracer):
         self.opaque = opaque
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        ours = type(m).__module__.startswith("tconv.torch")
-        return ours or m in self.opaque or _hooked(m) or super().is_leaf_module(m, module_qualified_name)
+        ours = type(m).__module__.startswith("tconv.torch") and type(m) is not Sequential
+        return ours or m in self.opaque or hooked(m) or super().is_leaf_module(m, module_qualified_name)
 
 
 def _traced(module: nn.Module, opaque: set[nn.Module]) -> fx.GraphModule | None:
@@ -88,7 +87,7 @@ def _traced(module: nn.Module, opaque: set[nn.Module]) -> fx.GraphModule | None:
 
     It is read twice: numbers that differ, as those drawn at random, would be constants of the graph.
     """
-    if _hooked(module):
+    if hooked(module):
         return None
     given = {name: one.default for name, one in inspect.signature(module.forward).parameters.items()
              if one.default is not one.empty}
@@ -112,16 +111,12 @@ def _attribute(module: Any, name: str) -> Any:
     return module
 
 
-def _hooked(module: nn.Module) -> bool:
-    return any(getattr(module, name, None) for name in HOOKS)
-
-
 def _fused(graph: fx.GraphModule) -> fx.GraphModule:
     layers = dict(graph.named_modules())
     for node in list(graph.graph.nodes):
         if node.op == "call_module" and len(node.args) == 1 and not node.kwargs:
             layer = layers[node.target]
-            draft = None if kind_of(layer) not in KINDS or _hooked(layer) else Draft.of(layer)
+            draft = None if kind_of(layer) not in KINDS or hooked(layer) else Draft.of(layer)
             if draft is not None:
                 _put(graph, layers, node, draft)
     around.lay_out(graph, layers)
@@ -158,11 +153,11 @@ def _behind(node: Any, layers: dict[str, nn.Module], draft: Draft) -> Iterator[t
             continue
         norm = layers.get(node.target) if node.op == "call_module" else None
         if norm is not None and NORMS.get(type(norm)) == draft.rank and norm.running_mean is not None and (
-                not _hooked(norm)):
+                not hooked(norm)):
             draft = draft.normed(norm)
             yield node, draft
             continue
-        finish = of_module(norm) if norm is not None and not _hooked(norm) else _called(node)
+        finish = of_module(norm) if norm is not None and not hooked(norm) else _called(node)
         if finish is not None:
             yield node, replace(draft, finish=finish)
         return

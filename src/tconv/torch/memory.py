@@ -12,7 +12,9 @@ from torch import Tensor
 
 from ..methods.channels import Array
 
-__all__ = ["as_array", "as_kernel", "as_tensor", "as_vector", "channels_last", "empty", "kernel_tensor", "laid"]
+__all__ = [
+    "as_array", "as_kernel", "as_tensor", "as_vector", "channels_last", "empty", "kernel_tensor", "laid", "lies_last",
+]
 
 
 LAST = {axes: (0, *range(2, axes), 1) for axes in (3, 4, 5)}
@@ -23,6 +25,11 @@ KERNEL = {axes: (*range(2, axes), 1, 0) for axes in (3, 4, 5)}
 def channels_last(tensor: Tensor) -> bool:
     """Whether the channels of `(N, C, *I)` lie side by side; where both layouts are alike, it counts as plain."""
     return tensor.stride(1) == 1 and not tensor.is_contiguous()
+
+
+def lies_last(tensor: Tensor) -> bool:
+    """Whether `as_array` takes no copy: the channels of `(N, C, *I)` lie side by side, or there is one."""
+    return tensor.permute(LAST[tensor.dim()]).is_contiguous()
 
 
 def as_array(tensor: Tensor) -> Array:

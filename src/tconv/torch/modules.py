@@ -13,6 +13,7 @@ from torch.nn.modules.conv import _ConvNd
 from ..conventions.crops import named, pairs
 from ..errors import UnsupportedError
 from ..geometry import Problem
+from .activations import Finish
 from .calls import conv, conv_transpose
 from .problems import ordinary, sayable, transposed
 
@@ -86,6 +87,10 @@ class _Padded(_ConvNd):
         reach = ((k - 1) * d + 1 for k, d in zip(self.kernel_size, self.dilation, strict=True))
         return tuple(FEW if isinstance(self, _Transposed) else max(FEW, size + 2) for size in reach)
 
+    def finished(self, input: Tensor, finish: Finish) -> Tensor:
+        """The layer, and what follows it."""
+        raise NotImplementedError
+
     def _said(self) -> tuple[Any, tuple[Any, ...]]:
         """Who translates the layer's settings, and these."""
         raise NotImplementedError
@@ -103,8 +108,14 @@ class _Transposed(_Padded):
 
     def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         """Input `(N, C, *I)` or `(C, *I)` to `(N, D, *O)` or `(D, *O)`; `output_size` as in the function."""
+        return self._computed(input, output_size)
+
+    def finished(self, input: Tensor, finish: Finish) -> Tensor:
+        return self._computed(input, None, finish)
+
+    def _computed(self, input: Tensor, output_size: Sequence[int] | None, *finish: Finish) -> Tensor:
         return conv_transpose(len(self.kernel_size), input, self.weight, self.bias, self.stride, self.padding,
-                              self.output_padding, self.groups, self.dilation, output_size)
+                              self.output_padding, self.groups, self.dilation, output_size, *finish)
 
 
 class _Ordinary(_Padded):
@@ -117,11 +128,15 @@ class _Ordinary(_Padded):
             return padding != "same" or stride == 1 or (isinstance(stride, Sequence) and set(stride) == {1})
         return sayable(padding)
 
-    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None, *finish: Finish) -> Tensor:
         padding: Any = self.padding
         if self.padding_mode != "zeros":
             input, padding = F.pad(input, self._reversed_padding_repeated_twice, mode=self.padding_mode), 0
-        return conv(len(self.kernel_size), input, weight, bias, self.stride, padding, self.dilation, self.groups)
+        return conv(len(self.kernel_size), input, weight, bias, self.stride, padding, self.dilation, self.groups,
+                    *finish)
+
+    def finished(self, input: Tensor, finish: Finish) -> Tensor:
+        return self._conv_forward(input, self.weight, self.bias, finish)
 
 
 class ConvTranspose1d(_Transposed, nn.ConvTranspose1d):

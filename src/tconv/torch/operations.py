@@ -16,9 +16,9 @@ from .. import engine
 from ..geometry import Problem
 from . import kept, plain
 from .activations import NOTHING, Finish
-from .memory import as_array, as_tensor, as_vector, channels_last, empty, kernel_tensor, laid
+from .memory import as_array, as_tensor, as_vector, channels_last, empty, kernel_tensor, laid, lies_last
 
-__all__ = ["PLAIN_TYPES", "SERVED", "contract", "serves"]
+__all__ = ["PLAIN_TYPES", "SERVED", "before_finish", "contract", "serves", "total"]
 
 Sizes = Sequence[int]
 
@@ -77,6 +77,29 @@ def contract(name: str, first: Tensor, second: Tensor, bias: Tensor | None, prob
     return _computed(name, first, second, bias, problem, finish)
 
 
+def before_finish(gradient: Tensor, result: Tensor | None, finish: Finish, bias: bool) -> tuple[Tensor, Tensor | None]:
+    """What the sums before a layer's bias and activation receive, and its bias, without a gradient of their own.
+
+    Args:
+        gradient: what the layer's result receives.
+        result: what it gave, if there is an activation: one that is told.
+        finish: what was done to the sums.
+        bias: whether the bias is asked for.
+    """
+    known = (gradient,) if result is None else (gradient, result)
+    if _observed(gradient, known[-1]) or not (serves(*known) and lies_last(known[-1])):
+        before = gradient if result is None else finish.back(gradient, result)
+        return before, total(before) if bias else None
+    known_array = None if result is None else as_array(result)
+    array, sums = engine.before_finish(as_array(gradient), known_array, finish.activation, finish.slope, bias=bias)
+    return as_tensor(array, last=True), None if sums is None else torch.from_numpy(sums).to(gradient.dtype)
+
+
+def total(gradient: Tensor) -> Tensor:
+    """The sum over all but the channels."""
+    return gradient.sum((0, *range(2, gradient.dim())))
+
+
 def _observed(first: Tensor, second: Tensor) -> bool:
     """Whether something has to see the operator itself: a compiler, a tracer, a tensor of another kind."""
     return (torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack() > 0
@@ -91,7 +114,7 @@ def _computed(name: str, first: Tensor, second: Tensor, bias: Tensor | None, pro
 
 
 def _layer(name: str, array: Tensor, kernel: Tensor, bias: Tensor | None, problem: Problem, finish: Finish) -> Tensor:
-    last = finish.last or channels_last(array) or channels_last(kernel)
+    last = (channels_last(array) or channels_last(kernel)) if finish.last is None else finish.last
     if serves(array, kernel, bias):
         added = None if bias is None else as_vector(bias.float())
         said = (problem, added, finish.activation, finish.slope)

@@ -12,6 +12,8 @@
 #include "halves.h"
 #include "kernels.h"
 #include "pool.h"
+#include "scratch.h"
+#include "slopes.h"
 #include "streaming.h"
 #include "winograd.h"
 
@@ -85,6 +87,20 @@ void add_half_layer(nb::module_& m, const char* name) {
         nb::arg("slope") = 0.0f);
 }
 
+// Places and channels as two axes; what is not asked for, or not there, is None.
+template <typename Number>
+void add_before_finish(nb::module_& m, const char* name) {
+    m.def(name, [](int activation, float slope, const std::optional<In<Number>>& results, const In<Number>& gradients,
+                   const std::optional<Out<Number>>& before, const std::optional<Out<float>>& bias) {
+        const int64_t places = gradients.shape(0), channels = gradients.shape(1);
+        const Number* known = results ? results->data() : nullptr;
+        Number* to = before ? before->data() : nullptr;
+        float* sums = bias ? bias->data() : nullptr;
+        nb::gil_scoped_release release;
+        before_finish(static_cast<Activation>(activation), slope, known, gradients.data(), places, channels, to, sums);
+    }, nb::arg(), nb::arg(), nb::arg().none(), nb::arg(), nb::arg().none(), nb::arg().none());
+}
+
 }  // namespace
 }  // namespace tconv
 
@@ -111,6 +127,14 @@ NB_MODULE(_native, m) {
     add_half_layer<conv_transpose>(m, "half_conv_transpose");
     add_half_layer<conv>(m, "half_conv");
     add_gradient<Half>(m, "half_kernel_gradient");
+    // So many floats in memory that is taken again once the array is no more; they begin with a line of memory.
+    m.def("room", [](int64_t floats) {
+        auto* const room = new Scratch(floats);
+        const nb::capsule owner(room, [](void* held) noexcept { delete static_cast<Scratch*>(held); });
+        return nb::ndarray<nb::numpy, float, nb::ndim<1>>(room->data(), {static_cast<size_t>(floats)}, owner);
+    });
+    add_before_finish<float>(m, "before_finish");
+    add_before_finish<Half>(m, "half_before_finish");
     m.def("half_way", [] { return static_cast<int>(half_way()); });
     m.def("set_half_way", [](int way) { set_half_way(static_cast<HalfWay>(way)); });
     m.def("half_isa", [] { return half_kernels().name; });

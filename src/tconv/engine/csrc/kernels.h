@@ -86,6 +86,19 @@ struct TileResults {
     float slope;
 };
 
+// Gradients of results as those of the sums before an activation, and their sums.
+template <typename Number>
+struct Slopes {
+    Activation activation;
+    float slope;
+    const Number* results;         // null where the activation is none
+    const Number* gradients;
+    Number* before;                // where the products go; null: nowhere
+    int64_t count;
+    float* sums;                   // one for each number of a period, added to; null: none
+    int64_t period;                // floats after which the sums begin anew: whole vectors
+};
+
 struct Shape {
     int rows, lanes;
 };
@@ -115,6 +128,7 @@ struct Kernels {
     void (*row_sums)(const RowSums&);
     void (*sum_terms)(const TermSums&);
     void (*finish)(const float* sums, const Finish& finish, float* to, int64_t count);
+    void (*slopes)(const Slopes<float>&);
     // Winograd's transforms: 4x4 cells, or taps (null: zero), to 16 numbers for each channel, `apart`; and sums of their
     // products to results. Indices are the taps, or the results, along both axes, less two.
     void (*tile_cells)(const float* corner, int64_t row, int64_t pixel, int64_t channels, float* to, int64_t apart);
@@ -130,6 +144,7 @@ struct Kernels {
     void (*round_rows)(const Rounding&);
     void (*widen)(const Half* from, int64_t count, float* to);
     void (*narrow)(const float* from, int64_t count, Half* to);
+    void (*half_slopes)(const Slopes<Half>&);
 };
 
 const Kernels& kernels();

@@ -4,6 +4,7 @@
 #include "half_sums.h"
 #include "kernels.h"
 #include "row_sums.h"
+#include "slope_sums.h"
 #include "tiles.h"
 #include "vector.h"
 #include "winograd_tiles.h"
@@ -103,6 +104,7 @@ constexpr Kernels kTable = {
     row_sums,
     sum_terms,
     finish,
+    slopes<float>,
     tile_cells,
     {{tile_taps<2, 2>, tile_taps<2, 3>}, {tile_taps<3, 2>, tile_taps<3, 3>}},
     {tile_product<rows_for(1), 1>, tile_product<rows_for(2), 2>, tile_product<rows_for(3), 3>,
@@ -116,6 +118,7 @@ constexpr Kernels kTable = {
     round_rows,
     widen,
     narrow,
+    slopes<Half>,
 };
 
 }  // namespace

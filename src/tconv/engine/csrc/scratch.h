@@ -1,4 +1,4 @@
-// Working memory that is handed back and taken again, so that calls do not pay for fresh pages.
+// Memory that is handed back and taken again, so that calls do not pay for fresh pages: for work, and for large results.
 #pragma once
 
 #include <cstdint>
