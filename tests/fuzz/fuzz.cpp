@@ -18,6 +18,7 @@
 #include "halves.h"
 #include "kernels.h"
 #include "pool.h"
+#include "slopes.h"
 #include "streaming.h"
 #include "winograd.h"
 
@@ -245,6 +246,35 @@ void finish_all(std::vector<double>& sums, const Case& drawn, const Floats& bias
     }
 }
 
+// Times the slope of an activation where it gave this; whole numbers stay whole.
+double sloped(double gradient, double result, Activation activation, double slope) {
+    switch (activation) {
+        case Activation::rectify: return result > 0 ? gradient : gradient * slope;
+        case Activation::sigmoid: return gradient * (1 - result) * result;
+        case Activation::tanh: return gradient * (1 - result * result);
+        default: return gradient;
+    }
+}
+
+// The way back through a finish, from numbers in the place of results and of their gradients.
+template <typename Number>
+void check_way_back(const Case& drawn, const Numbers<Number>& results, const Numbers<Number>& gradients, int64_t channels) {
+    const int64_t places = results.size() / channels;
+    std::vector<double> before(results.size()), bias(channels);
+    for (int64_t i = 0; i < results.size(); ++i) {
+        before[i] = sloped(value(gradients[i]), value(results[i]), drawn.activation, static_cast<double>(drawn.slope));
+        bias[i % channels] += before[i];
+    }
+    const auto run = [&](Number* to, float* sums) {
+        tconv::before_finish(drawn.activation, drawn.slope, results.data(), gradients.data(), places, channels, to, sums);
+    };
+    check<Number>(drawn, "before_finish", before, Activation::none, [&](Number* out) { run(out, nullptr); });
+    const Numbers<Number> aside(results.size());
+    check<float>(drawn, "bias of before_finish", bias, Activation::none, [&](float* out) { run(aside.data(), out); });
+    if (drawn.activation == Activation::none)
+        check<float>(drawn, "bias alone", bias, Activation::none, [&](float* out) { run(nullptr, out); });
+}
+
 void check_all(const Case& drawn) {
     const Problem problem = problem_of(drawn);
     const int64_t ins = problem.coarse_channels, outs = problem.fine_channels;
@@ -282,11 +312,15 @@ void check_all(const Case& drawn) {
         tconv::kernel_gradient(problem, y.data(), x.data(), into);
     });
 
+    const Floats gradients = whole_numbers(y.size());
+    check_way_back(drawn, y, gradients, outs);
+
     using tconv::Half;
     const Halves half_x = narrowed(x), half_y = narrowed(y), half_kernel = narrowed(kernel);
     const auto lying = [](const KernelView& view, Half* data) {
         return tconv::HalfView{data, view.per_tap, view.per_row, view.per_column};
     };
+    check_way_back(drawn, half_y, narrowed(gradients), outs);
     tconv::set_half_way(drawn.half_way);
     check<Half>(drawn, "conv_transpose of halves", fine, drawn.activation, [&](Half* out) {
         tconv::conv_transpose(problem, half_x.data(), lying(drawn.lies, half_kernel.data()), out, finish(bias_out));
