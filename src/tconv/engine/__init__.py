@@ -17,6 +17,7 @@ from ..geometry import Extent, Problem
 from ..geometry.axis import whole
 from ..methods.activations import ACTIVATIONS
 from ..methods.channels import Array
+from .arrays import bits, brains, evenly, floats, narrowed
 from .memory import keep_memory
 from .packed import Packed
 from .plans import BY_HALVES, Plan
@@ -141,12 +142,12 @@ def conv_transpose(x: Array, kernel: Array | Packed, problem: Problem, bias: Arr
     A bias `(D,)` is added and an activation (a name in `methods.ACTIVATIONS`) applied before each result is stored.
     """
     said, shape = _call("conv_transpose", problem, x.shape, kernel.shape)
-    if not isinstance(kernel, Packed) and _brains(x, kernel):
+    if not isinstance(kernel, Packed) and brains(x, kernel):
         return _halved(_native.half_conv_transpose, said, x, kernel, shape, *finish(bias, activation, slope))
     out = _room(shape)
     weights, layouts = _as_it_lies(kernel)
-    _native.conv_transpose(said, _packed(x), weights, out, *finish(bias, activation, slope), layouts)
-    return _narrowed(out, x, kernel)
+    _native.conv_transpose(said, floats(x), weights, out, *finish(bias, activation, slope), layouts)
+    return narrowed(out, x, kernel)
 
 
 def conv(y: Array, kernel: Array | Packed, problem: Problem, bias: Array | None = None, activation: str | None = None,
@@ -156,12 +157,12 @@ def conv(y: Array, kernel: Array | Packed, problem: Problem, bias: Array | None 
     A bias `(C,)` is added and an activation applied as in `conv_transpose`.
     """
     said, shape = _call("conv", problem, y.shape, kernel.shape)
-    if not isinstance(kernel, Packed) and _brains(y, kernel):
+    if not isinstance(kernel, Packed) and brains(y, kernel):
         return _halved(_native.half_conv, said, y, kernel, shape, *finish(bias, activation, slope))
     out = _room(shape)
     weights, layouts = _as_it_lies(kernel)
-    _native.conv(said, _packed(y), weights, out, *finish(bias, activation, slope), layouts)
-    return _narrowed(out, y, kernel)
+    _native.conv(said, floats(y), weights, out, *finish(bias, activation, slope), layouts)
+    return narrowed(out, y, kernel)
 
 
 def kernel_gradient(y: Array, x: Array, problem: Problem, *, channels_first: bool = False) -> Array:
@@ -170,16 +171,17 @@ def kernel_gradient(y: Array, x: Array, problem: Problem, *, channels_first: boo
     With `channels_first` the result lies in memory as `(C, D / groups, *K)`.
     """
     said, shape = _call("kernel_gradient", problem, y.shape, x.shape)
+    halves = brains(y, x)
+    dtype = np.uint16 if halves else np.float32
     if channels_first:
-        dtype = np.uint16 if _brains(y, x) else np.float32
         out = np.moveaxis(np.empty((*shape[:-3:-1], *problem.kernel), dtype), (0, 1), (-1, -2))
     else:
-        out = np.empty(shape, np.uint16) if _brains(y, x) else _room(shape)
-    if _brains(y, x):
-        _native.half_kernel_gradient(said, _bits(y), _bits(x), out)
+        out = _room(shape, dtype)
+    if halves:
+        _native.half_kernel_gradient(said, bits(y), bits(x), out)
         return out.view(y.dtype)
-    _native.kernel_gradient(said, _packed(y), _packed(x), out)
-    return _narrowed(out, y, x)
+    _native.kernel_gradient(said, floats(y), floats(x), out)
+    return narrowed(out, y, x)
 
 
 def before_finish(gradient: Array, result: Array | None, activation: str | None, slope: float = 0.0, *,
@@ -197,12 +199,12 @@ def before_finish(gradient: Array, result: Array | None, activation: str | None,
         The gradient of the sums, of the same shape and dtype (without an activation the same array), and that of the
         bias, float32, `(C,)`, or None.
     """
-    halves, rows = _brains(gradient), (math.prod(gradient.shape[:-1]), gradient.shape[-1])
-    taken, step = (_bits, _native.half_before_finish) if halves else (_packed, _native.before_finish)
+    halves, rows = brains(gradient), (math.prod(gradient.shape[:-1]), gradient.shape[-1])
+    taken, step = (bits, _native.half_before_finish) if halves else (floats, _native.before_finish)
     given = taken(gradient)
     before = None
     if activation is not None:
-        before = np.empty(given.shape, np.uint16) if halves else _room(given.shape)
+        before = _room(given.shape, np.uint16 if halves else np.float32)
     total = np.empty(rows[1], np.float32) if bias else None
     if before is not None or total is not None:
         known = None if result is None or activation is None else taken(result).reshape(rows)
@@ -211,30 +213,21 @@ def before_finish(gradient: Array, result: Array | None, activation: str | None,
     return gradient if before is None else before.view(gradient.dtype), total
 
 
-def _brains(*arrays: Any) -> bool:
-    """Whether all are arrays of bfloat16, or of its bits."""
-    return all(array.dtype != np.float32 and (array.dtype == np.uint16 or array.dtype.name == "bfloat16")
-               for array in arrays)
-
-
-def _bits(array: Array) -> Array:
-    return np.ascontiguousarray(array).view(np.uint16)
-
-
 def _halved(layer: Any, said: list[int], array: Array, kernel: Array, shape: tuple[int, ...], *finish: Any) -> Array:
     """A layer of bfloat16 arrays; the result is of the first one's dtype."""
-    out = np.empty(shape, np.uint16)
-    layer(said, _bits(array), _evenly(kernel.view(np.uint16)), out, *finish)
+    out = _room(shape, np.uint16)
+    layer(said, bits(array), evenly(kernel.view(np.uint16)), out, *finish)
     return out.view(array.dtype)
 
 
-def _room(shape: tuple[int, ...]) -> Array:
+def _room(shape: tuple[int, ...], dtype: type = np.float32) -> Array:
     """Memory for a result; a large one takes that of one before it, and begins with a line of memory."""
     count = math.prod(shape)
-    if 4 * count < _native.streams_from():
-        return np.empty(shape, np.float32)
-    room: Array = _native.room(count)
-    return room.reshape(shape)
+    floats = -(-count * np.dtype(dtype).itemsize // 4)
+    if 4 * floats < _native.streams_from():
+        return np.empty(shape, dtype)
+    room: Array = _native.room(floats)
+    return room.view(dtype)[:count].reshape(shape)
 
 
 @lru_cache(4096)
@@ -286,7 +279,7 @@ def plan(contraction: str, problem: Problem, extent: Extent, dtype: str = "float
 def finish(bias: Array | None, activation: str | None, slope: float) -> tuple[Array | None, int, float]:
     """A bias and an activation as the compiled part reads them."""
     code = max(1, list(ACTIVATIONS).index(activation)) if activation else 0
-    return None if bias is None else _packed(bias), code, slope if activation == "leaky_relu" else 0.0
+    return None if bias is None else floats(bias), code, slope if activation == "leaky_relu" else 0.0
 
 
 def numbers(problem: Problem, batch: int, coarse_channels: int, fine_channels: int) -> list[int]:
@@ -296,30 +289,8 @@ def numbers(problem: Problem, batch: int, coarse_channels: int, fine_channels: i
     return head + [value for row in rows for value in row]
 
 
-def _packed(array: Array) -> Array:
-    return array if array.flags.c_contiguous and array.dtype == np.float32 else np.ascontiguousarray(array, np.float32)
-
-
 def _as_it_lies(kernel: Array | Packed) -> tuple[Array, Any]:
     """A kernel in its own memory order if its taps lie evenly there, and its layouts if they are kept."""
     if isinstance(kernel, Packed):
         return kernel.array, kernel.layouts
-    return _evenly(kernel), None
-
-
-def _evenly(kernel: Array) -> Array:
-    if kernel.dtype not in (np.float32, np.uint16):
-        return _packed(kernel)
-    if kernel.flags.c_contiguous and kernel.dtype.isnative:
-        return kernel
-    steps, sizes = kernel.strides[:-2], kernel.shape[:-2]
-    evenly = all(step == sizes[i + 1] * steps[i + 1] for i, step in enumerate(steps[:-1]))
-    native = kernel.dtype.isnative and not any(step % kernel.itemsize for step in kernel.strides)
-    return kernel if evenly and native else np.ascontiguousarray(kernel)
-
-
-def _narrowed(out: Array, first: Array, second: Array | Packed) -> Array:
-    """A result in the dtype that NumPy gives a product of these arrays."""
-    if first.dtype == second.dtype == np.float32:
-        return out
-    return out.astype(np.result_type(first, second), copy=False)
+    return evenly(kernel), None
