@@ -41,7 +41,9 @@ def results(network, x, orders=1):
 @pytest.mark.parametrize("activation", ACTIVATIONS, ids=str)
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("orders", [1, 2])
-def test_numbers_and_gradients_are_those_of_the_parts(activation, layout, orders):
+@pytest.mark.parametrize("small", [0, operations.SMALL])
+def test_numbers_and_gradients_are_those_of_the_parts(monkeypatch, activation, layout, orders, small):
+    monkeypatch.setattr(operations, "SMALL", small)
     own = chain(activation).to(memory_format=layout)
     ours = tt.accelerate(copy.deepcopy(own))
     x = torch.randn(4, 3, 13, 11).to(memory_format=layout)
@@ -58,6 +60,21 @@ def test_double_gradients_equal_finite_differences(name):
     given = [torch.randn(shape, generator=generator, dtype=torch.float64, requires_grad=True) for shape in shapes]
     finish = Finish(name, 0.3)
     gradgradcheck(lambda x, w, b: family.conv_transpose(x, w, problem, b, finish), given)
+
+
+def test_the_way_back_is_one_pass_by_the_engine(monkeypatch):
+    seen = []
+    back = operations.engine.before_finish
+    monkeypatch.setattr(operations, "SMALL", 0)
+
+    def spied(*rest, **more):
+        seen.append(rest)
+        return back(*rest, **more)
+
+    monkeypatch.setattr(operations.engine, "before_finish", spied)
+    network = tt.accelerate(chain(nn.ReLU())).to(memory_format=torch.channels_last)
+    network(torch.randn(2, 3, 9, 9).to(memory_format=torch.channels_last)).sum().backward()
+    assert [activation for _, _, activation, _ in seen] == ["sigmoid", "relu", "relu"]
 
 
 def test_a_layer_and_its_activation_are_one_call(monkeypatch):
@@ -142,7 +159,8 @@ def test_it_compiles_and_exports():
     assert torch.allclose(traced(x), network(x), atol=1e-5)
 
 
-def test_gradients_that_are_nowhere_in_memory_are_taken():
+def test_gradients_that_are_nowhere_in_memory_are_taken(monkeypatch):
+    monkeypatch.setattr(operations, "SMALL", 0)
     network = tt.accelerate(nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU())).to(memory_format=torch.channels_last)
     x = torch.ones(2, 3, 5, 5).to(memory_format=torch.channels_last)
     network(x).sum().backward()  # an expanded tensor of ones

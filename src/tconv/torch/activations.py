@@ -32,10 +32,10 @@ IN_PLACE: dict[str, Callable[[Tensor, float], Tensor]] = {
 
 
 BACK: dict[str, Callable[[Tensor, Tensor, float], Tensor]] = {
-    "relu": lambda gradient, y, slope: torch.ops.aten.threshold_backward(gradient, y, 0),
-    "leaky_relu": lambda gradient, y, slope: torch.ops.aten.leaky_relu_backward(gradient, y, slope, True),
-    "sigmoid": lambda gradient, y, slope: torch.ops.aten.sigmoid_backward(gradient, y),
-    "tanh": lambda gradient, y, slope: torch.ops.aten.tanh_backward(gradient, y),
+    "relu": lambda gradient, y, slope: torch.ops.aten.threshold_backward.default(gradient, y, 0),
+    "leaky_relu": lambda gradient, y, slope: torch.ops.aten.leaky_relu_backward.default(gradient, y, slope, True),
+    "sigmoid": lambda gradient, y, slope: torch.ops.aten.sigmoid_backward.default(gradient, y),
+    "tanh": lambda gradient, y, slope: torch.ops.aten.tanh_backward.default(gradient, y),
 }
 """What an activation's argument receives, by what its result `y` does; for those that the result alone tells."""
 

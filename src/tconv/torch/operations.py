@@ -40,6 +40,7 @@ PLAIN_TYPES = (Tensor, torch.nn.Parameter)
 TAKES = {"conv_transpose": ("coarse", "kernel"), "conv": ("fine", "kernel"), "kernel_gradient": ("fine", "coarse")}
 GIVES = {"conv_transpose": "fine", "conv": "coarse", "kernel_gradient": "kernel"}
 SERVED = served()
+SMALL = 2**14  # numbers, for which PyTorch's own two operations take less time than the way to the engine
 SCHEMA = ("(Tensor first, Tensor second, Tensor? bias, SymInt[] stride, SymInt[] dilation, SymInt[] lo, SymInt[] size, "
           "SymInt groups) -> Tensor")
 
@@ -87,7 +88,8 @@ def before_finish(gradient: Tensor, result: Tensor | None, finish: Finish, bias:
         bias: whether the bias is asked for.
     """
     known = (gradient,) if result is None else (gradient, result)
-    if _observed(gradient, known[-1]) or not (serves(*known) and lies_last(known[-1])):
+    small = gradient.numel() < SMALL
+    if small or _observed(gradient, known[-1]) or not (serves(*known) and lies_last(known[-1])):
         before = gradient if result is None else finish.back(gradient, result)
         return before, total(before) if bias else None
     known_array = None if result is None else as_array(result)

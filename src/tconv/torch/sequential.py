@@ -16,7 +16,7 @@ __all__ = ["Sequential", "hooked"]
 
 OURS = (Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d)
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
-GLOBAL_HOOKS = tuple(f"_global{name}" for name in HOOKS)
+OF_ALL = [getattr(every, f"_global{name}") for name in HOOKS]  # filled in place
 
 
 class Sequential(nn.Sequential):
@@ -32,7 +32,7 @@ class Sequential(nn.Sequential):
 
     def forward(self, input: Any) -> Any:
         """The parts, one after the other."""
-        if type(input) is not Tensor or torch.compiler.is_compiling() or torch.jit.is_tracing() or _all_hooked():
+        if type(input) is not Tensor or torch.compiler.is_compiling() or torch.jit.is_tracing() or any(OF_ALL):
             return super().forward(input)
         parts: list[Any] = list(self)
         while parts:
@@ -43,23 +43,20 @@ class Sequential(nn.Sequential):
             behind = None if not parts or hooked(parts[0]) else of_module(parts[0])
             if behind is not None:
                 del parts[0]
-            input = part.finished(input, (behind or NOTHING)._replace(last=_wanted(part, parts)))
+            finish = behind or NOTHING
+            if part.weight.shape[1] == 1:
+                finish = finish._replace(last=_wanted(parts))
+            input = part.finished(input, finish)
         return input
 
 
-def _wanted(part: Any, rest: list[Any]) -> bool | None:
+def _wanted(rest: list[Any]) -> bool | None:
     """Where a layer puts its result's channels if its weight lies alike in both layouts: as the next one's weight."""
-    if part.weight.shape[1] > 1:
-        return None
     following = next((layer for layer in rest if type(layer) in OURS), None)
     return True if following is not None and channels_last(following.weight) else None
 
 
 def hooked(module: nn.Module) -> bool:
     """Whether somebody wants to see what goes into a module or comes out of it, or has given it another forward."""
-    return "forward" in vars(module) or any(getattr(module, name, None) for name in HOOKS)
-
-
-def _all_hooked() -> bool:
-    """Whether somebody wants to see that of all modules."""
-    return any(getattr(every, name, None) for name in GLOBAL_HOOKS)
+    own = module.__dict__
+    return "forward" in own or any(own.get(name) for name in HOOKS)
