@@ -27,17 +27,19 @@ class Gather {
         int64_t panel, panels;
     };
 
-    // The points of one pass in one block. Idle rows of the last tile read from where the first does.
+    // The points of one pass in one block, in memory that all its passes use. Idle rows of the last tile read from where the
+    // first does.
     struct Places {
         int64_t count = 0;
         std::vector<const float*> rows;     // where each point's window begins
         std::vector<float*> outs;           // where its lanes go
         std::vector<int32_t> edges;         // of a block of phases: the first lane inside, and the first beyond
+        std::vector<const float*> weights;  // of each run of taps, for one panel
     };
 
     void compute(const Block& block, const float* input, float* output) const;
-    Places places_of(const Pass& pass, const Block& block, const float* window, float* output) const;
-    void compute_pass(const Pass& pass, const Block& block, const Places& places) const;
+    void find(Places& places, const Pass& pass, const Block& block, const float* window, float* output) const;
+    void compute_pass(const Pass& pass, const Block& block, Places& places) const;
     Tile tile_of(const Pass& pass, int64_t panel) const;
     void put(Tile& tile, const Places& places, int64_t place, float* aside) const;
     bool cut_somewhere(const Places& places, int64_t first, int64_t count) const;
@@ -104,14 +106,16 @@ void Gather::compute(const Block& block, const float* input, float* output) cons
     } else {
         window = input + block.image * plan_.input.image();
     }
+    Places places;
     for (const Pass& pass : plan_.passes) {
-        const Places places = places_of(pass, block, window, output);
+        find(places, pass, block, window, output);
         if (places.count) compute_pass(pass, block, places);
     }
     if (streams_) settle();
 }
 
-Gather::Places Gather::places_of(const Pass& pass, const Block& block, const float* window, float* output) const {
+void Gather::find(Places& places, const Pass& pass, const Block& block, const float* window, float* output) const {
+    places.count = 0;
     const Grid& grid = plan_.copies ? plan_.window : plan_.input;
     const Grid out{{plan_.lattices[0].output, plan_.lattices[1].output, plan_.lattices[2].output}, plan_.out_channels};
     std::array<int64_t, 3> from, to;
@@ -119,9 +123,8 @@ Gather::Places Gather::places_of(const Pass& pass, const Block& block, const flo
         const Segment& s = *pass.segments[i];
         from[i] = i == plan_.band_axis ? std::max(s.first, block.from) : s.first;
         to[i] = i == plan_.band_axis ? std::min(s.first + s.count, block.to) : s.first + s.count;
-        if (from[i] >= to[i]) return {};
+        if (from[i] >= to[i]) return;
     }
-    Places places;
     places.count = block.images * (to[0] - from[0]) * (to[1] - from[1]) * (to[2] - from[2]);
     places.rows.resize(places.count + plan_.rows), places.outs.resize(places.count + plan_.rows);
     places.edges.resize(plan_.in_blocks ? 2 * places.count : 0);
@@ -150,7 +153,6 @@ Gather::Places Gather::places_of(const Pass& pass, const Block& block, const flo
                 }
             }
     for (; m < places.count + plan_.rows; ++m) places.rows[m] = places.rows[0], places.outs[m] = places.outs[0];
-    return places;
 }
 
 // What all tiles of a panel have in common.
@@ -170,20 +172,14 @@ Tile Gather::tile_of(const Pass& pass, int64_t panel) const {
 
 // Some panels at a time, and of those one part of the product after the other: for each panel all places of a run, with
 // that part's weights.
-void Gather::compute_pass(const Pass& pass, const Block& block, const Places& places) const {
-    const Grid& grid = plan_.copies ? plan_.window : plan_.input;
-    std::vector<int64_t> shifts;
-    for (const Pass::Run& run : pass.runs)
-        shifts.push_back(run.shift[0] * grid.plane() + run.shift[1] * grid.row() + run.shift[2] * grid.pixel());
-    const std::vector<Part> parts = plan_.parts_of(pass);
+void Gather::compute_pass(const Pass& pass, const Block& block, Places& places) const {
+    const std::vector<Part>& parts = pass.parts;
     const bool whole = parts.size() == 1;
     const int64_t kept = whole ? places.count : plan_.kept(), together = plan_.lays_parts ? plan_.together : 1;
     const Scratch sums(whole ? 0 : together * kept * plan_.width);
-    int64_t most = 0;
-    for (const Part& part : parts) most = std::max(most, part.taps * part.channels);
-    const Scratch laid(plan_.lays_parts ? together * most * plan_.width : 0);
+    const Scratch laid(plan_.lays_parts ? together * pass.largest_part() * plan_.width : 0);
     const Scratch aside(plan_.in_blocks ? plan_.rows * plan_.width : 0);
-    std::vector<const float*> weights(pass.runs.size());
+    places.weights.resize(pass.runs.size());
     for (int64_t first = block.panel, end = block.panel + block.panels; first < end; first += together)
         for (int64_t from = 0; from < places.count; from += kept)
             for (const Part& part : parts) {
@@ -192,10 +188,10 @@ void Gather::compute_pass(const Pass& pass, const Block& block, const Places& pl
                 for (int64_t i = 0; i < panels; ++i) {
                     Tile tile = tile_of(pass, first + i);
                     for (int64_t t = 0; t < part.taps; ++t)
-                        weights[t] = plan_.lays_parts ? laid.data() + (i * part.taps + t) * tap_floats
+                        places.weights[t] = plan_.lays_parts ? laid.data() + (i * part.taps + t) * tap_floats
                                                       : weights_.at(packed_, pass, first + i, pass.runs[part.tap + t]) +
                                                             part.channel * tile.step;
-                    tile.shifts = shifts.data() + part.tap, tile.weights = weights.data(), tile.taps = part.taps;
+                    tile.shifts = pass.shifts.data() + part.tap, tile.weights = places.weights.data(), tile.taps = part.taps;
                     tile.from += part.channel, tile.depth = part.channels;
                     tile.begins = &part == &parts.front(), tile.ends = &part == &parts.back();
                     for (int64_t m = from; m < std::min(places.count, from + kept); m += plan_.rows) {

@@ -28,6 +28,7 @@ GatherPlan::GatherPlan(const Problem& problem_, bool transposed_, int64_t thread
     together = transposed ? 1 : std::min(kTogether, panels_per_group());
     lays_parts = !frozen && !natural && form == Form::outer && problem.groups == 1 && large_kernel() && uses() <= 1.5;
     share_out(threads);
+    for (Pass& pass : passes) pass.shifts = shifts_of(pass), pass.parts = parts_of(pass);
     const int64_t cells = transposed ? problem.fine_cells() : problem.coarse_cells();
     streams = writes_lines() && problem.batch * cells * out_channels * 4 >= streams_from();
     const double pack = frozen ? 0 : packing(packed_floats);
@@ -74,6 +75,14 @@ void GatherPlan::arrange(int64_t points, bool frozen) {
         for (const Tap& tap : base) gaps = gaps || *std::min_element(tap.index.begin(), tap.index.end()) < 0;
     constexpr double kLook = 2;  // at a vector of the input, whether it is finite
     if (gaps) least_work += kLook * static_cast<double>(problem.batch * input.image()) / kernels().width;
+}
+
+std::vector<int64_t> GatherPlan::shifts_of(const Pass& pass) const {
+    const Grid& grid = copies ? window : input;
+    std::vector<int64_t> shifts;
+    for (const Pass::Run& run : pass.runs)
+        shifts.push_back(run.shift[0] * grid.plane() + run.shift[1] * grid.row() + run.shift[2] * grid.pixel());
+    return shifts;
 }
 
 std::vector<Part> GatherPlan::parts_of(const Pass& pass) const {

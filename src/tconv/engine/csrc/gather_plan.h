@@ -1,6 +1,7 @@
 // What `gather` will do, decided from a problem's numbers alone: which micro-kernel, which products, in which blocks.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <vector>
@@ -25,6 +26,11 @@ struct Weights {
     int64_t packed;        // where they begin in the packed array
 };
 
+// Some taps of a pass, or some channels of one of them: products that are summed before others.
+struct Part {
+    int64_t tap, taps, channel, channels;
+};
+
 // One choice of a segment for each axis: a matrix product.
 struct Pass {
     struct Run {
@@ -35,14 +41,16 @@ struct Pass {
     int64_t weights;       // which
     std::vector<Run> runs;
     int64_t length;        // taps in each run
+    std::vector<int64_t> shifts{};  // of each run, in floats
+    std::vector<Part> parts{};
 
     int64_t taps() const { return static_cast<int64_t>(runs.size()) * length; }
     int64_t points() const { return segments[0]->count * segments[1]->count * segments[2]->count; }
-};
-
-// Some taps of a pass, or some channels of one of them: products that are summed before others.
-struct Part {
-    int64_t tap, taps, channel, channels;
+    int64_t largest_part() const {
+        int64_t most = 0;
+        for (const Part& part : parts) most = std::max(most, part.taps * part.channels);
+        return most;
+    }
 };
 
 enum class Form { outer, dot, depthwise };
@@ -57,9 +65,8 @@ struct GatherPlan {
     static std::shared_ptr<const GatherPlan> of(const Problem& problem, bool transposed, bool frozen = false,
                                                 bool strict = false);
 
-    // The weights of a part stay in the second cache while a run of places goes by, and so do these places' sums.
-    std::vector<Part> parts_of(const Pass& pass) const;
-    int64_t kept() const { return ceil_div(256, rows) * rows; }  // places of a run
+    // The weights of a part stay in the second cache while a run of so many places goes by, and so do these places' sums.
+    int64_t kept() const { return ceil_div(256, rows) * rows; }
 
     int64_t panels_per_group() const { return (lanes + width - 1) / width; }
     int64_t panels() const { return form == Form::depthwise ? 1 : problem.groups * panels_per_group(); }
@@ -109,6 +116,8 @@ struct GatherPlan {
     void list_weights();
     void list_passes();
     Pass pass_of(const std::array<const Segment*, 3>& segments) const;
+    std::vector<int64_t> shifts_of(const Pass& pass) const;
+    std::vector<Part> parts_of(const Pass& pass) const;
     int64_t run_length(const std::vector<Tap>& taps) const;
 };
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "pages.h"
+#include "streaming.h"
 
 namespace tconv {
 namespace {
@@ -78,12 +79,19 @@ Shelf& shelf() {
 }  // namespace
 
 Scratch::Scratch(int64_t floats) {
-    floats_ = (std::max(floats, int64_t{1}) + kStep - 1) / kStep * kStep;
+    alignas(kLine) static float none[1];
+    if (floats == 0) {
+        data_ = none;
+        return;
+    }
+    floats_ = (floats + kStep - 1) / kStep * kStep;
     const Block kept = shelf().take(floats_);
     if (kept.data) floats_ = kept.floats;
     data_ = kept.data ? kept.data : take_pages(floats_);
 }
 
-Scratch::~Scratch() { shelf().put({floats_, data_}); }
+Scratch::~Scratch() {
+    if (floats_) shelf().put({floats_, data_});
+}
 
 }  // namespace tconv

@@ -15,7 +15,7 @@ class Scratch {
 
   private:
     float* data_;
-    int64_t floats_;
+    int64_t floats_ = 0;
 };
 
 }  // namespace tconv

@@ -119,6 +119,30 @@ void outer(const Tile& tile) {
     outer_rows<kFew, Vectors>(tile);
 }
 
+// The totals of a tile's sums, finished by vectors and stored one by one.
+template <int Rows, int Lanes>
+inline void put_totals(const Tile& tile, const Vector (&sum)[Rows][Lanes]) {
+    constexpr int kAll = Rows * Lanes, kVectors = (kAll + kWidth - 1) / kWidth;
+    float results[kVectors * kWidth], bias[kVectors * kWidth];
+    if (tile.bias)
+        for (int i = 0; i < kVectors * kWidth; ++i) bias[i] = tile.bias[i % Lanes];
+#pragma GCC unroll 24
+    for (int v = 0; v < kVectors; ++v) {
+        Vector some[kWidth];
+#pragma GCC unroll 16
+        for (int i = 0; i < kWidth; ++i) {
+            const int at = v * kWidth + i;
+            some[i] = at < kAll ? sum[at / Lanes][at % Lanes] : Vector{};
+        }
+        const Vector all = totals(some);
+        const Vector biased = tile.bias ? all + load(bias + v * kWidth) : all;
+        store(results + v * kWidth, activate(tile.activation, tile.slope, biased));
+    }
+    const int64_t lanes = Lanes < tile.lanes ? Lanes : tile.lanes;
+    for (int64_t m = 0; m < Rows && m < tile.count; ++m)
+        for (int64_t n = 0; n < lanes; ++n) tile.outs[m][tile.to + n] = results[m * Lanes + n];
+}
+
 template <int Rows, int Lanes>
 void dot(const Tile& tile) {
     Vector sum[Rows][Lanes];
@@ -150,15 +174,7 @@ void dot(const Tile& tile) {
             for (int n = 0; n < Lanes; ++n) sum[m][n] += x * load_some(lane[n] + whole, rest);
         }
     }
-    const int64_t lanes = Lanes < tile.lanes ? Lanes : tile.lanes;
-    for (int m = 0; m < Rows && m < tile.count; ++m) {
-        constexpr int kVectors = (Lanes + kWidth - 1) / kWidth;
-        float totals[kVectors * kWidth] = {};
-        for (int n = 0; n < Lanes; ++n) totals[n] = total(sum[m][n]);
-        for (int64_t n = 0; n < lanes; n += kWidth)
-            store_some(tile.outs[m] + tile.to + n, finished(tile, load(totals + n), n),
-                       lanes - n < kWidth ? lanes - n : kWidth);
-    }
+    put_totals(tile, sum);
 }
 
 constexpr int dot_rows(int lanes) {

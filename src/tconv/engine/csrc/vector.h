@@ -125,5 +125,27 @@ inline float total_of(Vector v) {
 }
 inline float total(Vector v) { return total_of<kWidth / 2>(v); }
 
+// The sums of the numbers of as many vectors as there are lanes, each in the lane of its vector's place. In each round two
+// vectors become one: half the lanes of each, and the other half added to them.
+template <int Bit>
+inline Vector totals_from(const Vector* rows) {
+    if constexpr (Bit == 0) {
+        return rows[0];
+    } else {
+        Integers low{}, high{};
+#pragma GCC unroll 16
+        for (int j = 0; j < kWidth; ++j) {
+            low[j] = j & Bit ? kWidth + j - Bit : j;
+            high[j] = j & Bit ? kWidth + j : j + Bit;
+        }
+        Vector sums[Bit];
+#pragma GCC unroll 16
+        for (int i = 0; i < Bit; ++i)
+            sums[i] = __builtin_shuffle(rows[i], rows[i + Bit], low) + __builtin_shuffle(rows[i], rows[i + Bit], high);
+        return totals_from<Bit / 2>(sums);
+    }
+}
+inline Vector totals(const Vector (&rows)[kWidth]) { return totals_from<kWidth / 2>(rows); }
+
 }  // namespace
 }  // namespace tconv
