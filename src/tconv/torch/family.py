@@ -48,14 +48,14 @@ def _apply(function: Any, first: Tensor, second: Tensor, bias: Tensor | None, pr
 
     An activation whose slope its result does not tell is done by itself where gradients may be asked for.
     """
-    bare = finish._replace(activation=None)
     if torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
-        return finish(function.apply(first, second, bias, problem, bare))
+        return finish(function.apply(first, second, bias, problem, finish._replace(activation=None)))
     learns = first.requires_grad or second.requires_grad or (bias is not None and bias.requires_grad)
     if (learns and torch.is_grad_enabled()) or forward_ad._current_level >= 0:
+        apply = super(Function, function).apply
         if finish.told:
-            return super(Function, function).apply(first, second, bias, problem, finish)
-        return finish(super(Function, function).apply(first, second, bias, problem, bare))
+            return apply(first, second, bias, problem, finish)
+        return finish(apply(first, second, bias, problem, finish._replace(activation=None)))
     return contract(function.contraction, first, second, bias, problem, finish)
 
 
