@@ -17,7 +17,7 @@ from ..geometry import Extent, Problem
 from ..geometry.axis import whole
 from ..methods.activations import ACTIVATIONS
 from ..methods.channels import Array
-from .arrays import bits, brains, evenly, floats, narrowed
+from . import arrays
 from .memory import keep_memory
 from .packed import Packed
 from .plans import BY_HALVES, Plan
@@ -142,12 +142,12 @@ def conv_transpose(x: Array, kernel: Array | Packed, problem: Problem, bias: Arr
     A bias `(D,)` is added and an activation (a name in `methods.ACTIVATIONS`) applied before each result is stored.
     """
     said, shape = _call("conv_transpose", problem, x.shape, kernel.shape)
-    if not isinstance(kernel, Packed) and brains(x, kernel):
+    if not isinstance(kernel, Packed) and arrays.brains(x, kernel):
         return _halved(_native.half_conv_transpose, said, x, kernel, shape, *finish(bias, activation, slope))
     out = _room(shape)
     weights, layouts = _as_it_lies(kernel)
-    _native.conv_transpose(said, floats(x), weights, out, *finish(bias, activation, slope), layouts)
-    return narrowed(out, x, kernel)
+    _native.conv_transpose(said, arrays.floats(x), weights, out, *finish(bias, activation, slope), layouts)
+    return arrays.narrowed(out, x, kernel)
 
 
 def conv(y: Array, kernel: Array | Packed, problem: Problem, bias: Array | None = None, activation: str | None = None,
@@ -157,12 +157,12 @@ def conv(y: Array, kernel: Array | Packed, problem: Problem, bias: Array | None 
     A bias `(C,)` is added and an activation applied as in `conv_transpose`.
     """
     said, shape = _call("conv", problem, y.shape, kernel.shape)
-    if not isinstance(kernel, Packed) and brains(y, kernel):
+    if not isinstance(kernel, Packed) and arrays.brains(y, kernel):
         return _halved(_native.half_conv, said, y, kernel, shape, *finish(bias, activation, slope))
     out = _room(shape)
     weights, layouts = _as_it_lies(kernel)
-    _native.conv(said, floats(y), weights, out, *finish(bias, activation, slope), layouts)
-    return narrowed(out, y, kernel)
+    _native.conv(said, arrays.floats(y), weights, out, *finish(bias, activation, slope), layouts)
+    return arrays.narrowed(out, y, kernel)
 
 
 def kernel_gradient(y: Array, x: Array, problem: Problem, *, channels_first: bool = False) -> Array:
@@ -171,17 +171,17 @@ def kernel_gradient(y: Array, x: Array, problem: Problem, *, channels_first: boo
     With `channels_first` the result lies in memory as `(C, D / groups, *K)`.
     """
     said, shape = _call("kernel_gradient", problem, y.shape, x.shape)
-    halves = brains(y, x)
+    halves = arrays.brains(y, x)
     dtype = np.uint16 if halves else np.float32
     if channels_first:
         out = np.moveaxis(np.empty((*shape[:-3:-1], *problem.kernel), dtype), (0, 1), (-1, -2))
     else:
         out = _room(shape, dtype)
     if halves:
-        _native.half_kernel_gradient(said, bits(y), bits(x), out)
+        _native.half_kernel_gradient(said, arrays.bits(y), arrays.bits(x), out)
         return out.view(y.dtype)
-    _native.kernel_gradient(said, floats(y), floats(x), out)
-    return narrowed(out, y, x)
+    _native.kernel_gradient(said, arrays.floats(y), arrays.floats(x), out)
+    return arrays.narrowed(out, y, x)
 
 
 def before_finish(gradient: Array, result: Array | None, activation: str | None, slope: float = 0.0, *,
@@ -199,8 +199,8 @@ def before_finish(gradient: Array, result: Array | None, activation: str | None,
         The gradient of the sums, of the same shape and dtype (without an activation the same array), and that of the
         bias, float32, `(C,)`, or None.
     """
-    halves, rows = brains(gradient), (math.prod(gradient.shape[:-1]), gradient.shape[-1])
-    taken, step = (bits, _native.half_before_finish) if halves else (floats, _native.before_finish)
+    halves, rows = arrays.brains(gradient), (math.prod(gradient.shape[:-1]), gradient.shape[-1])
+    taken, step = (arrays.bits, _native.half_before_finish) if halves else (arrays.floats, _native.before_finish)
     given = taken(gradient)
     before = None
     if activation is not None:
@@ -216,7 +216,7 @@ def before_finish(gradient: Array, result: Array | None, activation: str | None,
 def _halved(layer: Any, said: list[int], array: Array, kernel: Array, shape: tuple[int, ...], *finish: Any) -> Array:
     """A layer of bfloat16 arrays; the result is of the first one's dtype."""
     out = _room(shape, np.uint16)
-    layer(said, bits(array), evenly(kernel.view(np.uint16)), out, *finish)
+    layer(said, arrays.bits(array), arrays.evenly(kernel.view(np.uint16)), out, *finish)
     return out.view(array.dtype)
 
 
@@ -279,7 +279,7 @@ def plan(contraction: str, problem: Problem, extent: Extent, dtype: str = "float
 def finish(bias: Array | None, activation: str | None, slope: float) -> tuple[Array | None, int, float]:
     """A bias and an activation as the compiled part reads them."""
     code = max(1, list(ACTIVATIONS).index(activation)) if activation else 0
-    return None if bias is None else floats(bias), code, slope if activation == "leaky_relu" else 0.0
+    return None if bias is None else arrays.floats(bias), code, slope if activation == "leaky_relu" else 0.0
 
 
 def numbers(problem: Problem, batch: int, coarse_channels: int, fine_channels: int) -> list[int]:
@@ -293,4 +293,4 @@ def _as_it_lies(kernel: Array | Packed) -> tuple[Array, Any]:
     """A kernel in its own memory order if its taps lie evenly there, and its layouts if they are kept."""
     if isinstance(kernel, Packed):
         return kernel.array, kernel.layouts
-    return evenly(kernel), None
+    return arrays.evenly(kernel), None
