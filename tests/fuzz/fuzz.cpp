@@ -19,6 +19,7 @@
 #include "kernels.h"
 #include "pool.h"
 #include "slopes.h"
+#include "split.h"
 #include "streaming.h"
 #include "winograd.h"
 
@@ -105,6 +106,7 @@ struct Case {
     Activation activation;
     float slope;
     tconv::Winograd winograd;
+    tconv::Split split;
     int64_t near_bytes, streams_from;
     bool packed;
     tconv::HalfWay half_way;
@@ -142,6 +144,7 @@ Case draw() {
     drawn.activation = static_cast<Activation>(between(0, 2) ? 0 : between(1, 6));
     drawn.slope = one_of(0, 1) ? 0.5f : 0.0f;
     drawn.winograd = static_cast<tconv::Winograd>(one_of(0, 1, 2, 2));
+    drawn.split = static_cast<tconv::Split>(one_of(0, 0, 1, 2));
     drawn.near_bytes = one_of(0, 1 << 10, 16 << 10, 256 << 10);
     drawn.streams_from = one_of(0, int64_t{1} << 40);
     drawn.packed = between(0, 2) == 0;
@@ -217,11 +220,12 @@ void fail(const Case& drawn, const char* what, int threads, int64_t at, double g
     std::fprintf(stderr, "%s, %d threads, [%lld]: got %g, wanted %g; problem:", what, threads, static_cast<long long>(at),
                  got, wanted);
     for (int64_t number : drawn.numbers) std::fprintf(stderr, " %lld", static_cast<long long>(number));
-    std::fprintf(stderr, "; kernel steps %lld %lld %lld, bias %d, activation %d, slope %g, winograd %d, packed %d, "
+    std::fprintf(stderr, "; kernel steps %lld %lld %lld, bias %d, activation %d, slope %g, winograd %d, split %d, packed %d, "
                          "near bytes %lld, streams from %lld, halves %d\n",
                  static_cast<long long>(drawn.lies.per_tap), static_cast<long long>(drawn.lies.per_row),
                  static_cast<long long>(drawn.lies.per_column), drawn.bias, static_cast<int>(drawn.activation),
-                 static_cast<double>(drawn.slope), static_cast<int>(drawn.winograd), drawn.packed,
+                 static_cast<double>(drawn.slope), static_cast<int>(drawn.winograd), static_cast<int>(drawn.split),
+                 drawn.packed,
                  static_cast<long long>(drawn.near_bytes), static_cast<long long>(drawn.streams_from), static_cast<int>(drawn.half_way));
     std::exit(1);
 }
@@ -295,6 +299,7 @@ void check_all(const Case& drawn) {
     KernelView weights = drawn.lies;
     weights.data = kernel.data();
     tconv::set_winograd(drawn.winograd);
+    tconv::set_split(drawn.split);
     tconv::set_near_bytes(drawn.near_bytes);
     tconv::set_streams_from(drawn.streams_from);
     const auto finish = [&](const Floats& bias) {

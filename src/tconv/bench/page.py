@@ -89,12 +89,14 @@ def _machine(results: Results) -> str:
     here, versions = results.machine, results.versions
     said = ", ".join(f"{name} {version}" for name, version in versions.items())
     return (f"Measured on {results.started[:10]} on {here.cores} cores of {here.cpu} ({here.system}, {here.isa}), in "
-            f"{duration(results.seconds)}. {tiles(results)}{rest(results)}\n\n{said}.\n")
+            f"{duration(results.seconds)}. {levers(results)}{rest(results)}\n\n{said}.\n")
 
 
-def tiles(results: Results) -> str:
-    """Whether ours had leave to take Winograd's tiles."""
-    return "Ours by Winograd's tiles where they win. " if results.settings.get("winograd") else ""
+def levers(results: Results) -> str:
+    """What ours had leave to take beside the direct ways."""
+    said = [name for key, name in (("winograd", "Winograd's tiles"), ("split", "bfloat16 parts"))
+            if results.settings.get(key)]
+    return f"Ours by {' or '.join(said)} where they win. " if said else ""
 
 
 def rest(results: Results) -> str:

@@ -78,7 +78,8 @@ class Plan:
         return {"layers": [one.name for one in self.layers], "passes": list(self.passes), "dtypes": list(self.dtypes),
                 "threads": list(self.threads), "peers": [one.name for one in self.peers],
                 "networks": [one.name for one in self.networks], "steppers": [one.name for one in self.steppers],
-                "seconds": self.seconds, "turns": self.turns, "winograd": engine.winograd()}
+                "seconds": self.seconds, "turns": self.turns, "winograd": engine.winograd(),
+                "split": engine.split()}
 
     def tasks(self, threads: int) -> Iterator[Task]:
         """Layer by layer."""

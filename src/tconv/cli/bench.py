@@ -17,7 +17,7 @@ from rich.text import Text
 from .. import bench as benches
 from ..bench import Event, Limits, Plan, Results, Row, fresh, read, summaries, write
 from ..bench.facts import FROZEN, LIVE
-from ..bench.page import rest, tiles
+from ..bench.page import levers, rest
 from ..bench.peers import chosen as chosen_peers
 from ..errors import DataError, SettingError
 from ..files import check_place
@@ -219,7 +219,7 @@ def _tell(results: Results, page: Path | None, as_json: bool) -> None:
     console.print(_summary(results))
     for line in _skips(results.rows):
         console.print(line, markup=False)
-    said = tiles(results) + rest(results)
+    said = levers(results) + rest(results)
     console.print(f"{len(results.rows)} tasks in {duration(results.seconds)}. {said}", markup=False)
 
 

@@ -26,6 +26,7 @@ def info(as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.
     if as_json:
         print(json.dumps({"versions": has, "machine": asdict(here), "compiled": engine.available(),
                           "bfloat16": engine.half_isa(), "winograd": engine.winograd(),
+                          "split": engine.split(),
                           "faces": [asdict(face) for face in ways]}, indent=2))
         return
     console = out()
@@ -36,6 +37,7 @@ def info(as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.
     for name, value in (("engine", part), ("instructions", here.isa), ("bfloat16 by", engine.half_isa()),
                         ("threads", str(here.threads)),
                         ("Winograd's tiles", "where they win" if engine.winograd() else "not used"),
+                        ("bfloat16 parts", "where they win" if engine.split() else "not used"),
                         ("processor", here.cpu), ("cores", str(here.cores)), ("system", here.system)):
         table.add_row(name, value)
     table.add_section()

@@ -30,8 +30,8 @@ except ImportError:  # the portable package: no compiler at build time
 
 __all__ = [
     "HALVES", "TOLD", "Packed", "Plan", "available", "before_finish", "borrow_threads", "conv", "conv_transpose",
-    "finish", "half_isa", "isa", "keep_memory", "kernel_gradient", "numbers", "pack", "plan", "serves", "set_threads",
-    "set_winograd", "threads", "winograd",
+    "finish", "half_isa", "isa", "keep_memory", "kernel_gradient", "numbers", "pack", "plan", "serves", "set_split",
+    "set_threads", "set_winograd", "split", "threads", "winograd",
 ]
 
 
@@ -106,6 +106,29 @@ def set_winograd(use: bool) -> None:
         raise SettingError(f"set_winograd: use is {use!r}, but has to be True or False.")
     if _native:
         _native.set_winograd(int(use))
+
+
+def split() -> bool:
+    """Whether float32 layers go in bfloat16 parts where that wins: what `set_split` or `TCONV_SPLIT=1` said."""
+    return bool(_native and _native.split())
+
+
+def set_split(use: bool) -> None:
+    """Let float32 layers from now on go in bfloat16 parts where counted work says that they win, or not.
+
+    Each number is the sum of three bfloat16 ones; of the nine products of two such sums six count, and the three that
+    do not are less than a float32 number's rounding. Where the processor has AMX, up to twice as many float32
+    multiply-adds a second come of it in `conv_transpose` and `conv`. Sums of whole numbers up to 256 stay exact; others
+    are as far off as without. Infinities become NaN, and numbers below 1e-33 in size lose digits: see the documentation
+    of the engine.
+
+    Raises:
+        SettingError: if `use` is neither True nor False.
+    """
+    if not isinstance(use, bool):
+        raise SettingError(f"set_split: use is {use!r}, but has to be True or False.")
+    if _native:
+        _native.set_split(int(use))
 
 
 def borrow_threads(parallel: int, max_threads: int, in_parallel: int) -> None:

@@ -24,6 +24,8 @@ FORMS = {
               "overlap: the output channels alone would leave lanes idle",
     "depthwise": "lanes are channels, each with weights of its own: every group has one",
     "winograd": "tiles of 4x4 cells are transformed, so that 16 products stand for up to 36",
+    "split": "numbers are sums of three bfloat16 ones, of whose nine products, which the processor does much faster, "
+             "six count",
     "coarse lanes": "lanes are coarse channels, rows are (tap, fine channel)",
     "fine lanes": "lanes are (tap, fine channel), rows are coarse channels: there are few of them",
     "windows": "the input is copied once, with zeros around it, so that points that follow one another begin at equal "

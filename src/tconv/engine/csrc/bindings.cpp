@@ -14,6 +14,7 @@
 #include "pool.h"
 #include "scratch.h"
 #include "slopes.h"
+#include "split.h"
 #include "streaming.h"
 #include "winograd.h"
 
@@ -147,12 +148,14 @@ NB_MODULE(_native, m) {
     });
     m.def("threads", &threads);
     m.def("set_threads", &set_threads);
+    m.def("split", [] { return static_cast<int>(split()); });
     m.def("winograd", [] { return static_cast<int>(winograd()); });
     m.attr("LINE") = kLine;
     m.def("near_bytes", &near_bytes);
     m.def("set_near_bytes", &set_near_bytes);
     m.def("streams_from", &streams_from);
     m.def("set_streams_from", &set_streams_from);
+    m.def("set_split", [](int use) { set_split(static_cast<Split>(use)); });
     m.def("set_winograd", [](int use) { set_winograd(static_cast<Winograd>(use)); });
     m.def("borrow_threads", [](uintptr_t parallel, uintptr_t max_threads, uintptr_t in_parallel) {
         borrow_threads({reinterpret_cast<decltype(OpenMP::parallel)>(parallel),

@@ -6,6 +6,7 @@
 #include "kept_plans.h"
 #include "pool.h"
 #include "rows.h"
+#include "split.h"
 #include "stamps.h"
 #include "streaming.h"
 #include "winograd.h"
@@ -32,8 +33,11 @@ GatherPlan::GatherPlan(const Problem& problem_, bool transposed_, int64_t thread
     const int64_t cells = transposed ? problem.fine_cells() : problem.coarse_cells();
     streams = writes_lines() && problem.batch * cells * out_channels * 4 >= streams_from();
     const double pack = frozen ? 0 : packing(packed_floats);
-    way = TiledGather::of(problem, transposed, least_work, threads, frozen);
-    if (!way) way = RowsGather::of(problem, transposed, least_work + pack, threads, frozen);
+    const bool forced = split() == Split::wherever_possible || winograd() == Winograd::wherever_possible;
+    if (!forced) way = RowsGather::of(problem, transposed, least_work + pack, threads, frozen);
+    if (!way) way = SplitGather::of(problem, transposed, least_work + pack, threads, frozen);
+    if (!way) way = TiledGather::of(problem, transposed, least_work, threads, frozen);
+    if (!way && forced) way = RowsGather::of(problem, transposed, least_work + pack, threads, frozen);
     if (!way) way = StampsGather::of(problem, transposed, least_work + pack, threads, frozen);
     gaps = gaps && !way;
 }
@@ -319,8 +323,8 @@ int64_t GatherPlan::executed_multiply_adds() const {
 std::shared_ptr<const GatherPlan> GatherPlan::of(const Problem& problem, bool transposed, bool frozen, bool strict) {
     static auto* const plans = new KeptPlans<GatherPlan>;  // outlives every thread
     const int64_t workers = tconv::threads();
-    const auto chosen = static_cast<int64_t>(winograd());
-    return plans->of(key_of({transposed, frozen, strict, chosen, near_bytes(), streams_from(), workers}, problem),
+    const auto tiles = static_cast<int64_t>(winograd()), in_split = static_cast<int64_t>(split());
+    return plans->of(key_of({transposed, frozen, strict, tiles, in_split, near_bytes(), streams_from(), workers}, problem),
                      [&] { return std::make_shared<const GatherPlan>(problem, transposed, workers, frozen, strict); });
 }
 

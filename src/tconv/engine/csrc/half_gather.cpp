@@ -2,32 +2,64 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
+#include "caches.h"
 #include "half_scratch.h"
 #include "kernels.h"
 #include "pool.h"
+#include "streaming.h"
 
 namespace tconv {
 
+namespace {
+
+void finish_rows(const FinishedRows<Half>& rows) { kernels().round_rows(rows); }
+void finish_rows(const FinishedRows<float>& rows) { kernels().finish_rows(rows); }
+
+// Memory that will be written is fetched while the products are made.
+template <typename Number>
+void expect(Number* const* outs, int64_t count, int64_t to, int64_t lanes) {
+    constexpr int64_t kNumbers = kLine / static_cast<int64_t>(sizeof(Number));
+    for (int64_t i = 0; i < count; ++i)
+        if (outs[i])
+            for (int64_t n = 0; n < lanes; n += kNumbers) __builtin_prefetch(outs[i] + to + n, 1);
+}
+
+}  // namespace
+
 // `count` rows times a panel of two strips, to where each row's result goes.
-void HalfGather::multiply(const Pass& pass, int64_t panel, const Half* rows, int64_t row_step, int64_t count,
-                          const Half* strips, const Weights& weights, Half* const* outs) const {
-    alignas(64) float sums[kBlock * kBlock];
+template <typename Number>
+void HalfGather::multiply(const Pass& pass, int64_t panel, const Laid& rows, int64_t row_step, int64_t count,
+                          const Half* strips, const Weights& weights, Number* const* outs) const {
+    alignas(64) float sums[kBlock * kBlock], others[kBlock * kBlock];
     const int64_t wide = std::min<int64_t>(2, strips_ - 2 * panel);
+    const auto product = parts_ == 1 ? half_kernels().product : half_kernels().parts_product;
     for (int64_t m = 0; m < count; m += kBlock) {
         const int64_t left = count - m;
-        half_kernels().product({rows + m * row_step, row_step, pass.runs.data(), static_cast<int64_t>(pass.runs.size()),
-                                strips, strip(pass), sums, kBlock, true, static_cast<int>(left > kStrip ? kBlock : kStrip),
-                                static_cast<int>(wide)});
+        const int64_t lane = panel * kBlock;
+        if (!weights.streams) expect(outs + m, std::min(left, kBlock), lane, std::min(kBlock, lanes_ - lane));
+        Product job{rows.at + m * row_step, row_step, pass.runs.data(), 0, strips, strip(pass), sums, kBlock, true,
+                    static_cast<int>(left > kStrip ? kBlock : kStrip), static_cast<int>(wide), rows.apart, strips_apart()};
+        for (const int64_t count_of : pass.sums) {
+            job.count = count_of;
+            product(job);
+            if (job.sums == others)
+                for (int64_t i = 0; i < job.rows * kBlock; ++i) sums[i] += others[i];
+            job.sums = others;
+            for (const HalfRun* end = job.runs + job.count; job.runs < end; ++job.runs) job.b += job.runs->depth * kStrip;
+        }
         finish(panel, sums, kBlock, std::min(left, kBlock), weights, outs + m);
     }
 }
 
+template <typename Number>
 void HalfGather::finish(int64_t panel, const float* sums, int64_t pitch, int64_t count, const Weights& weights,
-                        Half* const* outs) const {
+                        Number* const* outs) const {
     const int64_t lane = panel * kBlock;
-    kernels().round_rows({sums, pitch, count, std::min(kBlock, lanes_ - lane), weights.bias ? weights.bias + lane : nullptr,
-                          weights.finish.activation, weights.finish.slope, outs, lane});
+    finish_rows(FinishedRows<Number>{sums, pitch, count, std::min(kBlock, lanes_ - lane),
+                                     weights.bias ? weights.bias + lane : nullptr, weights.finish.activation,
+                                     weights.finish.slope, outs, lane, weights.streams});
 }
 
 // Fewer rows than a strip has lanes change places with the kernel: its rows are read as they lie.
@@ -37,14 +69,15 @@ void HalfGather::multiply_turned(const Job& job, int64_t step, const Half* rows,
     const int64_t points = job.to - job.from, used = static_cast<int64_t>(pass.taps.size()) * depth_;
     const HalfScratch strip(used * kStrip);
     std::vector<HalfRun> runs;
-    for (const int64_t tap : pass.taps) runs.push_back({tap * weights.kernel.per_tap, depth_});
+    const HalfView& kernel = *weights.kernel;
+    for (const int64_t tap : pass.taps) runs.push_back({tap * kernel.per_tap, depth_});
     if (points < kStrip) std::memset(strip.data(), 0, used * kStrip * sizeof(Half));
     kernels().turn(reinterpret_cast<const float*>(rows), pass.depth / 2, points, used / 2,
                    reinterpret_cast<float*>(strip.data()), kStrip);
     alignas(64) float sums[kStrip * kStrip], turned[kStrip * kBlock];
     half_kernels().begin(step);
     for (int64_t s = 2 * job.panel; s < std::min(2 * (job.panel + job.panels), strips_); ++s) {
-        half_kernels().product({weights.kernel.at(0, s * kStrip, 0), weights.kernel.per_row, runs.data(),
+        half_kernels().product({kernel.at(0, s * kStrip, 0), kernel.per_row, runs.data(),
                                 static_cast<int64_t>(runs.size()), strip.data(), 0, sums, kStrip, true, kStrip, 1});
         kernels().turn(sums, kStrip, kStrip, kStrip, turned + s % 2 * kStrip, kBlock);
         if (s % 2 || s + 1 == strips_) finish(s / 2, turned, kBlock, points, weights, outs);
@@ -64,8 +97,8 @@ void HalfGather::multiply_kernel(const Job& job, const Half* rows, const Weights
     if (transposed_ || depth_ % 2 || points > kFew) {
         const HalfScratch own(2 * strip(pass));
         for (int64_t panel = job.panel; panel < job.panel + job.panels; ++panel) {
-            lay_strips(pass, 2 * panel, std::min<int64_t>(2, strips_ - 2 * panel), weights.kernel, own.data());
-            multiply(pass, panel, rows, pass.depth, points, own.data(), weights, outs);
+            lay_strips(pass, 2 * panel, std::min<int64_t>(2, strips_ - 2 * panel), *weights.kernel, own.data());
+            multiply(pass, panel, {const_cast<Half*>(rows), 0}, pass.depth, points, own.data(), weights, outs);
         }
         return;
     }
@@ -80,7 +113,7 @@ void HalfGather::multiply_kernel(const Job& job, const Half* rows, const Weights
             Half* line = own.data() + i * kStrip;
             if (k + i < used) {
                 const int64_t tap = pass.taps[(k + i) / depth_], c = (k + i) % depth_;
-                kernels().pair(weights.kernel.at(tap, c, first * kStrip), weights.kernel.at(tap, c + 1, first * kStrip),
+                kernels().pair(weights.kernel->at(tap, c, first * kStrip), weights.kernel->at(tap, c + 1, first * kStrip),
                                std::min(count * kStrip, lanes_ - first * kStrip), line, here * kStrip);
             } else {
                 for (int64_t s = 0; s < count; ++s) std::memset(line + s * here * kStrip, 0, 2 * kStrip * sizeof(Half));
@@ -100,13 +133,16 @@ void HalfGather::multiply_kernel(const Job& job, const Half* rows, const Weights
                    outs + m);
 }
 
-void HalfGather::compute_window(const Job& job, const Half* input, const Weights& weights, Half* output) const {
+template <typename Number>
+void HalfGather::compute_window(const Job& job, const Number* input, const Weights& weights, Number* output) const {
     const auto& sides = layout_.sides;
     const int64_t line = sides[2].cells, plane = sides[1].cells * line, padded = layout_.padded;
-    const HalfScratch window((layout_.cells() * layout_.residues() + kBlock) * padded);
-    lay_window(job, input, window.data());
+    const int64_t apart = spread((layout_.cells() * layout_.residues() + kBlock) * padded);
+    const HalfScratch room(parts_ * apart);
+    const Laid window{room.data(), apart};
+    lay_window(job, input, window);
     half_kernels().begin(layout_.passes[0].step);
-    std::vector<Half*> outs;
+    std::vector<Number*> outs;
     for (const Pass& pass : layout_.passes) {
         std::array<int64_t, 3> from, count, origin;  // points of this pass in the job, and the window's first
         for (int i = 0; i < 3; ++i) {
@@ -126,7 +162,7 @@ void HalfGather::compute_window(const Job& job, const Half* input, const Weights
         for (int64_t i = 0; i < planes; ++i)
             for (int64_t y = 0; y < count[1]; ++y) {
                 const int64_t image = job.image + i / count[0], z = place(0, from[0] + i % count[0]);
-                Half* to = output + (((image * lattices_[0].output + z) * lattices_[1].output + place(1, from[1] + y)) *
+                Number* to = output + (((image * lattices_[0].output + z) * lattices_[1].output + place(1, from[1] + y)) *
                                          lattices_[2].output + place(2, from[2])) * lanes_;
                 for (int64_t x = 0; x < count[2]; ++x)
                     outs[i * rows + y * line + x] = to + x * pass.segments[2]->step * lanes_;
@@ -136,19 +172,22 @@ void HalfGather::compute_window(const Job& job, const Half* input, const Weights
             for (int64_t i = 0; i < planes; ++i) {
                 const int64_t cell = (i / count[0] * sides[0].cells + from[0] - origin[0] + i % count[0]) * plane +
                                      (from[1] - origin[1]) * line + from[2] - origin[2];
-                multiply(pass, panel, window.data() + cell * padded, padded, rows, strips, weights, outs.data() + i * rows);
+                multiply(pass, panel, {window.at + cell * padded, apart}, padded, rows, strips, weights,
+                         outs.data() + i * rows);
             }
         }
     }
     half_kernels().end();
 }
 
-void HalfGather::compute_rows(const Job& job, const Half* input, const Weights& weights, Half* output) const {
+template <typename Number>
+void HalfGather::compute_rows(const Job& job, const Number* input, const Weights& weights, Number* output) const {
     const Pass& pass = layout_.passes[job.pass];
-    const int64_t points = job.to - job.from;
-    const HalfScratch rows(ceil_div(points, kBlock) * kBlock * pass.depth);
-    lay_rows(job, input, rows.data());
-    std::vector<Half*> outs;
+    const int64_t points = job.to - job.from, apart = spread(ceil_div(points, kBlock) * kBlock * pass.depth);
+    const HalfScratch room(parts_ * apart);
+    const Laid rows{room.data(), apart};
+    lay_rows(job, input, rows);
+    std::vector<Number*> outs;
     outs.reserve(points);
     for (int64_t m = job.from; m < job.to; ++m) {
         int64_t rest = m, cell = 0, apart = 1;
@@ -160,35 +199,49 @@ void HalfGather::compute_rows(const Job& job, const Half* input, const Weights& 
         outs.push_back(output + (rest * apart + cell) * lanes_);
     }
     if (layout_.packs_within) {
-        multiply_kernel(job, rows.data(), weights, outs.data());
+        if constexpr (std::is_same_v<Number, Half>) multiply_kernel(job, rows.at, weights, outs.data());
     } else {
         half_kernels().begin(pass.step);
         const Half* strips = weights.strips + pass.strips_at + 2 * job.panel * strip(pass);
         for (int64_t panel = job.panel; panel < job.panel + job.panels; ++panel, strips += 2 * strip(pass))
-            multiply(pass, panel, rows.data(), pass.depth, points, strips, weights, outs.data());
+            multiply(pass, panel, rows, pass.depth, points, strips, weights, outs.data());
     }
     half_kernels().end();
 }
 
-void HalfGather::run(const Half* input, const HalfView& kernel, Half* output, const Finish& finish) const {
+template <typename Number>
+void HalfGather::compute(const Number* input, const HalfView* kernel, const Half* strips, Number* output,
+                         const Finish& finish) const {
     const Scratch bias(finish.bias ? strips_ * kStrip + kBlock : 0);
     if (finish.bias) {
         std::copy_n(finish.bias, lanes_, bias.data());
         std::fill(bias.data() + lanes_, bias.data() + strips_ * kStrip + kBlock, 0.0f);
     }
-    const HalfScratch strips(layout_.packs_within ? 0 : layout_.packed);
-    const int64_t parts = std::min<int64_t>(strips_, 2 * threads()), each = ceil_div(strips_, parts);
-    if (!layout_.packs_within)
-        parallel_for(static_cast<int64_t>(layout_.passes.size()) * parts, [&](int64_t i) {
-            const Pass& pass = layout_.passes[i / parts];
-            const int64_t first = i % parts * each, count = std::min(each, strips_ - first);
-            if (count > 0) lay_strips(pass, first, count, kernel, strips.data() + pass.strips_at + first * strip(pass));
-        });
-    const Weights weights{kernel, layout_.packs_within ? nullptr : strips.data(), finish.bias ? bias.data() : nullptr, finish};
+    const int64_t cells = transposed_ ? problem_.fine_cells() : problem_.coarse_cells();
+    const bool lines = sizeof(Number) * kStrip == kLine && lanes_ % kStrip == 0 &&
+                       reinterpret_cast<uintptr_t>(output) % kLine == 0;
+    const int64_t bytes = problem_.batch * cells * lanes_ * static_cast<int64_t>(sizeof(Number));
+    const bool streams = lines && bytes >= streams_from();
+    const Weights weights{kernel, strips, finish.bias ? bias.data() : nullptr, finish, streams};
     parallel_for(static_cast<int64_t>(layout_.jobs.size()), [&](int64_t i) {
         if (layout_.windows) compute_window(layout_.jobs[i], input, weights, output);
         else compute_rows(layout_.jobs[i], input, weights, output);
+        if (streams) settle();
     });
+}
+
+void HalfGather::run(const Half* input, const HalfView& kernel, Half* output, const Finish& finish) const {
+    const HalfScratch strips(layout_.packs_within ? 0 : layout_.packed);
+    if (!layout_.packs_within) lay_all_strips(kernel, strips.data());
+    compute(input, &kernel, layout_.packs_within ? nullptr : strips.data(), output, finish);
+}
+
+void HalfGather::run(const float* input, const Half* strips, float* output, const Finish& finish) const {
+    compute(input, nullptr, strips, output, finish);
+}
+
+void HalfGather::pack(const std::array<HalfView, kParts>& kernel, Half* strips) const {
+    for (const HalfView& part : kernel) lay_all_strips(part, strips), strips += strips_apart();
 }
 
 }  // namespace tconv

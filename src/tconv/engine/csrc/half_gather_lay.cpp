@@ -4,18 +4,34 @@
 
 #include "half_gather.h"
 #include "kernels.h"
+#include "pool.h"
 
 namespace tconv {
 
+void HalfGather::zero(const Laid& to, int64_t numbers) const {
+    for (int64_t part = 0; part < parts_; ++part) std::memset(to.at + part * to.apart, 0, numbers * sizeof(Half));
+}
+
+void HalfGather::lay_runs(const Half* from, int64_t from_step, int64_t runs, int64_t count, const Laid& to,
+                          int64_t to_step) const {
+    kernels().copy_runs(from, from_step, runs, count, to.at, to_step);
+}
+
+void HalfGather::lay_runs(const float* from, int64_t from_step, int64_t runs, int64_t count, const Laid& to,
+                          int64_t to_step) const {
+    kernels().split_runs(from, from_step, runs, count, to.at, to_step, to.apart);
+}
+
 // The cells that a job's points see, those of each residue by themselves, with zeros around the input.
-void HalfGather::lay_window(const Job& job, const Half* input, Half* window) const {
+template <typename Number>
+void HalfGather::lay_window(const Job& job, const Number* input, Laid to) const {
     const auto& sides = layout_.sides;
     const int64_t padded = layout_.padded;
     std::array<int64_t, 3> first;                   // cells before the step
     for (int i = 0; i < 3; ++i) first[i] = (i == layout_.band_axis ? job.from : sides[i].begin) + sides[i].least;
-    const auto zero = [&](int64_t cells, Half*& out) {
-        std::memset(out, 0, cells * padded * sizeof(Half));
-        out += cells * padded;
+    const auto nothing = [&](int64_t cells) {
+        zero(to, cells * padded);
+        to.at += cells * padded;
     };
     for (const int64_t r0 : sides[0].residues)
         for (const int64_t r1 : sides[1].residues)
@@ -27,28 +43,29 @@ void HalfGather::lay_window(const Job& job, const Half* input, Half* window) con
                             const int64_t cy = (first[1] + y) * lattices_[1].step + r1;
                             const int64_t step = lattices_[2].step, width = lattices_[2].input, cells = sides[2].cells;
                             if (cz < 0 || cz >= lattices_[0].input || cy < 0 || cy >= lattices_[1].input) {
-                                zero(cells, window);
+                                nothing(cells);
                                 continue;
                             }
                             const int64_t cx = first[2] * step + r2;
                             const int64_t begin = std::clamp<int64_t>(ceil_div(-cx, step), 0, cells);
                             const int64_t end = std::clamp<int64_t>(floor_div(width - 1 - cx, step) + 1, begin, cells);
-                            const Half* row = input + (((job.image + n) * lattices_[0].input + cz) * lattices_[1].input + cy) *
+                            const Number* row = input + (((job.image + n) * lattices_[0].input + cz) * lattices_[1].input + cy) *
                                                           width * depth_;
-                            zero(begin, window);
-                            if (padded > depth_) std::memset(window, 0, (end - begin) * padded * sizeof(Half));
+                            nothing(begin);
+                            if (padded > depth_) zero(to, (end - begin) * padded);
                             const bool whole = step == 1 && padded == depth_;
-                            kernels().copy_runs(row + (cx + begin * step) * depth_, step * depth_, whole ? 1 : end - begin,
-                                                whole ? (end - begin) * depth_ : depth_, window, padded);
-                            window += (end - begin) * padded;
-                            zero(cells - end, window);
+                            lay_runs(row + (cx + begin * step) * depth_, step * depth_, whole ? 1 : end - begin,
+                                     whole ? (end - begin) * depth_ : depth_, to, padded);
+                            to.at += (end - begin) * padded;
+                            nothing(cells - end);
                         }
-                window += (layout_.images - job.images) * sides[0].cells * sides[1].cells * sides[2].cells * padded;
+                to.at += (layout_.images - job.images) * sides[0].cells * sides[1].cells * sides[2].cells * padded;
             }
 }
 
 // The rows of a job's points: the cells under their taps side by side, zeros where a tap reaches beyond the input.
-void HalfGather::lay_rows(const Job& job, const Half* input, Half* rows) const {
+template <typename Number>
+void HalfGather::lay_rows(const Job& job, const Number* input, const Laid& to) const {
     const Pass& pass = layout_.passes[job.pass];
     const auto& [s0, s1, s2] = pass.segments;
     const std::array<int64_t, 3> sizes{lattices_[0].input, lattices_[1].input, lattices_[2].input};
@@ -57,43 +74,48 @@ void HalfGather::lay_rows(const Job& job, const Half* input, Half* rows) const {
     bool one_run = true;
     for (int64_t t = 1; t < s2->taps; ++t) one_run = one_run && taps2[t].shift == taps2[t - 1].shift + 1;
     const int64_t length = one_run ? s2->taps : 1;  // taps of a run
-    const auto zero = [&](Half* from, int64_t count, int64_t numbers) {
-        for (int64_t i = 0; i < count; ++i) std::memset(from + i * pass.depth, 0, numbers * sizeof(Half));
+    const auto nothing = [&](Half* from, int64_t count, int64_t numbers) {
+        for (int64_t i = 0; i < count; ++i) zero({from + i * pass.depth, to.apart}, numbers);
     };
     for (int64_t m = job.from; m < job.to;) {       // a line of points, or what the job has of it
         const int64_t x = m % s2->count, line = m / s2->count, y = line % s1->count, plane = line / s1->count;
         const int64_t z = plane % s0->count, image = plane / s0->count, count = std::min(s2->count - x, job.to - m);
-        Half* out = rows + (m - job.from) * pass.depth;
-        if (pass.depth > used) zero(out + used, count, pass.depth - used);
+        Half* out = to.at + (m - job.from) * pass.depth;
+        if (pass.depth > used) nothing(out + used, count, pass.depth - used);
         for (int64_t t0 = 0; t0 < s0->taps; ++t0)
             for (int64_t t1 = 0; t1 < s1->taps; ++t1) {
                 const int64_t cz = (s0->first + z) * lattices_[0].step + lattices_[0].taps(*s0)[t0].shift;
                 const int64_t cy = (s1->first + y) * lattices_[1].step + lattices_[1].taps(*s1)[t1].shift;
                 const bool inside = cz >= 0 && cz < sizes[0] && cy >= 0 && cy < sizes[1];
-                const Half* row = input + ((image * sizes[0] + cz) * sizes[1] + cy) * sizes[2] * depth_;
+                const Number* row = input + ((image * sizes[0] + cz) * sizes[1] + cy) * sizes[2] * depth_;
                 for (int64_t t2 = 0; t2 < s2->taps; t2 += length, out += length * depth_) {
                     if (!inside) {
-                        zero(out, count, length * depth_);
+                        nothing(out, count, length * depth_);
                         continue;
                     }
                     // Points of which the whole run lies inside; those before and after them go cell by cell.
                     const int64_t first = (s2->first + x) * step2 + taps2[t2].shift;
                     const int64_t begin = std::clamp<int64_t>(ceil_div(-first, step2), 0, count);
                     const int64_t end = std::clamp<int64_t>(floor_div(sizes[2] - first - length, step2) + 1, begin, count);
-                    kernels().copy_runs(row + (first + begin * step2) * depth_, step2 * depth_, end - begin, length * depth_,
-                                        out + begin * pass.depth, pass.depth);
+                    lay_runs(row + (first + begin * step2) * depth_, step2 * depth_, end - begin, length * depth_,
+                             {out + begin * pass.depth, to.apart}, pass.depth);
                     for (int64_t i = begin ? 0 : end; i < count; i = i + 1 == begin ? end : i + 1)
                         for (int64_t t = 0; t < length; ++t) {
                             const int64_t cell = first + i * step2 + t;
-                            Half* to = out + i * pass.depth + t * depth_;
-                            if (cell >= 0 && cell < sizes[2]) std::memcpy(to, row + cell * depth_, depth_ * sizeof(Half));
-                            else std::memset(to, 0, depth_ * sizeof(Half));
+                            const Laid there{out + i * pass.depth + t * depth_, to.apart};
+                            if (cell >= 0 && cell < sizes[2]) lay_runs(row + cell * depth_, 0, 1, depth_, there, 0);
+                            else zero(there, depth_);
                         }
                 }
             }
         m += count;
     }
 }
+
+template void HalfGather::lay_window(const Job& job, const Half* input, Laid to) const;
+template void HalfGather::lay_window(const Job& job, const float* input, Laid to) const;
+template void HalfGather::lay_rows(const Job& job, const Half* input, const Laid& to) const;
+template void HalfGather::lay_rows(const Job& job, const float* input, const Laid& to) const;
 
 // The weights of 16 lanes as pairs along the depth.
 void HalfGather::lay_strip(const Pass& pass, int64_t strip, const HalfView& kernel, Half* out) const {
@@ -132,6 +154,15 @@ void HalfGather::lay_strips(const Pass& pass, int64_t first, int64_t count, cons
             kernels().pair(kernel.at(tap, c, lane0), kernel.at(tap, c + 1, lane0), lanes, out + c * kStrip, strip(pass));
         out += pass.numbers * kStrip;
     }
+}
+
+void HalfGather::lay_all_strips(const HalfView& kernel, Half* out) const {
+    const int64_t parts = std::min<int64_t>(strips_, 2 * threads()), each = ceil_div(strips_, parts);
+    parallel_for(static_cast<int64_t>(layout_.passes.size()) * parts, [&](int64_t i) {
+        const Pass& pass = layout_.passes[i / parts];
+        const int64_t first = i % parts * each, count = std::min(each, strips_ - first);
+        if (count > 0) lay_strips(pass, first, count, kernel, out + pass.strips_at + first * strip(pass));
+    });
 }
 
 }  // namespace tconv

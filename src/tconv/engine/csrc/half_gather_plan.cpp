@@ -10,7 +10,8 @@ namespace tconv {
 namespace {
 
 constexpr int64_t kSecond = int64_t{256} << 10;     // numbers of a job's input: with a panel they stay in the second cache
-constexpr double kCopied = 8, kStored = 3;          // numbers in a cycle, within the caches and beyond
+constexpr double kCopied = 8;                       // numbers in a cycle, within the caches
+constexpr double kStored = 3;                       // and beyond them
 
 }  // namespace
 
@@ -23,30 +24,59 @@ int64_t HalfGather::Layout::residues() const {
     return static_cast<int64_t>(sides[0].residues.size() * sides[1].residues.size() * sides[2].residues.size());
 }
 
-HalfGather::HalfGather(const Problem& problem, bool transposed, int64_t threads)
-    : problem_(problem), transposed_(transposed) {
+HalfGather::HalfGather(const Problem& problem, bool transposed, int64_t threads, int64_t parts)
+    : problem_(problem), transposed_(transposed), parts_(parts) {
     depth_ = transposed ? problem.coarse_channels : problem.fine_channels;
     lanes_ = transposed ? problem.fine_channels : problem.coarse_channels;
     strips_ = ceil_div(lanes_, kStrip);
     for (int i = 0; i < 3; ++i) lattices_[i] = transposed ? scattering(problem.axes[i]) : gathering(problem.axes[i]);
-    Layout windows = by_windows(threads), rows = by_rows(threads);
-    layout_ = std::move(windows.work < rows.work ? windows : rows);
+    // The same for any number of threads, and so is what it takes: sums depend on it.
+    const Layout windows = by_windows(1), rows = by_rows(1);
+    const bool best = windows.work < rows.work;
+    layout_ = best ? by_windows(threads) : by_rows(threads);
+    layout_.work = best ? windows.work : rows.work;
 }
 
 std::vector<HalfGather::Pass> HalfGather::passes() const {
     std::vector<Pass> all;
     for (const Segment& s0 : lattices_[0].segments)
         for (const Segment& s1 : lattices_[1].segments)
-            for (const Segment& s2 : lattices_[2].segments) all.push_back({{&s0, &s1, &s2}, {}, {}, 0, 0, 0, 0});
+            for (const Segment& s2 : lattices_[2].segments) all.push_back({{&s0, &s1, &s2}, {}, {}, {}, 0, 0, 0, 0});
     return all;
+}
+
+// Runs of numbers in parts become sums of about a thousand; results of bfloat16 are rounded more than a sum can lose.
+void HalfGather::divide(Pass& pass) const {
+    if (parts_ == 1) return pass.sums.assign(1, static_cast<int64_t>(pass.runs.size()));
+    const int64_t most = std::max<int64_t>(1, 1024 / pass.step) * pass.step;
+    std::vector<HalfRun> runs;
+    int64_t room = 0;
+    for (HalfRun run : pass.runs)
+        while (run.depth > 0) {
+            if (room == 0) room = most, pass.sums.push_back(0);
+            const int64_t some = std::min(run.depth, room);
+            runs.push_back({run.at, some}), ++pass.sums.back();
+            run.at += some, run.depth -= some, room -= some;
+        }
+    if (pass.sums.empty()) pass.sums.push_back(0);  // a phase that no tap reaches
+    pass.runs = std::move(runs);
+}
+
+// How many times as long products take because steps are short, and because a strip has no other beside it.
+double HalfGather::idle(const Pass& pass) const {
+    constexpr double kAlone = 0.6;
+    if (parts_ == 1 || pass.depth == 0) return 1;
+    const double strips = static_cast<double>(strips_) + (strips_ % 2 ? kAlone : 0);
+    return strips / static_cast<double>(strips_) * kDeepest / static_cast<double>(pass.step);
 }
 
 // Products of so many rows, so many times.
 void HalfGather::count(Layout& layout, const Pass& pass, int64_t rows, int64_t times) const {
     constexpr double kResults = 6;                  // in a cycle
     const double sums = static_cast<double>(times * ceil_div(rows, kStrip) * kStrip * strips_ * kStrip);
-    layout.executed += sums * static_cast<double>(pass.depth);
-    layout.work += sums * static_cast<double>(pass.depth) / half_kernels().products + sums / kResults;
+    const double products = sums * static_cast<double>(pass.depth) * (parts_ == 1 ? 1 : kPairsOfParts);
+    layout.executed += products;
+    layout.work += products * idle(pass) / half_kernels().products + sums / kResults;
 }
 
 PlanFacts HalfGather::facts() const {
@@ -55,7 +85,7 @@ PlanFacts HalfGather::facts() const {
     facts.tile_rows = facts.tile_lanes = kBlock;
     facts.products = static_cast<int64_t>(layout_.passes.size());
     facts.executed = static_cast<int64_t>(layout_.executed);
-    facts.packed_floats = layout_.packed / 2;
+    facts.packed_floats = parts_ * layout_.packed / 2;
     facts.copies = true;
     facts.blocks = static_cast<int64_t>(layout_.jobs.size());
     return facts;
@@ -72,7 +102,24 @@ void HalfGather::share(Layout& layout, const std::vector<Job>& parts, int64_t th
             layout.jobs.push_back(part);
         }
     for (Pass& pass : layout.passes) pass.strips_at = layout.packed, layout.packed += strips_ * strip(pass);
-    layout.work += static_cast<double>(layout.packed) / (layout.packs_within ? kCopied : kStored);
+    layout.work += packing(layout);
+}
+
+double HalfGather::work(bool frozen) const {
+    return layout_.work - (frozen ? packing(layout_) : 0);
+}
+
+double HalfGather::packing(const Layout& layout) const {
+    constexpr int64_t kLarge = int64_t{512} << 10;
+    const auto numbers = static_cast<double>(layout.packed);
+    if (parts_ == 1) return numbers / (layout.packs_within ? kCopied : kStored);
+    return numbers * (layout.packed > kLarge ? 12 : 4);
+}
+
+// What it takes to lay out so many numbers in so many runs. Runs that do not fill vectors end in numbers one by one.
+double HalfGather::laying(double runs, double numbers) const {
+    constexpr double kSplit = 0.7, kEach = 40, kRest = 300;
+    return parts_ == 1 ? numbers / kCopied : numbers / kSplit + runs * (depth_ % kStrip ? kRest : kEach);
 }
 
 HalfGather::Layout HalfGather::by_windows(int64_t threads) const {
@@ -140,12 +187,13 @@ HalfGather::Layout HalfGather::by_windows(int64_t threads) const {
     Side& side = layout.sides[layout.band_axis];
     const int64_t points = side.end - side.begin, reach = side.cells - points + 1;
     const int64_t numbers = image * layout.padded, per_point = std::max<int64_t>(1, numbers / side.cells);
-    int64_t band = std::clamp<int64_t>(kSecond / per_point, std::min(points, 2 * reach), points);
+    const int64_t most = kSecond / parts_;
+    int64_t band = std::clamp<int64_t>(most / per_point, std::min(points, 2 * reach), points);
     if (threads > 1 && problem_.batch * ceil_div(points, band) < 4 * threads)
         band = std::clamp<int64_t>(ceil_div(points * problem_.batch, 4 * threads), std::min(points, 2 * reach), band);
     band = ceil_div(points, ceil_div(points, band));
     if (band == points) {
-        layout.images = std::clamp<int64_t>(kSecond / std::max<int64_t>(1, numbers), 1, problem_.batch);
+        layout.images = std::clamp<int64_t>(most / std::max<int64_t>(1, numbers), 1, problem_.batch);
         if (threads > 1) layout.images = std::min(layout.images, ceil_div(problem_.batch, 4 * threads));
     }
     side.cells = band + reach - 1;
@@ -174,13 +222,16 @@ HalfGather::Layout HalfGather::by_windows(int64_t threads) const {
                                             taps[p][2][next].index);
                 }
             }
+        divide(pass);
         if (pass.count(0) < 1 || pass.count(1) < 1 || pass.count(2) < 1) continue;
         const int64_t planes = problem_.batch * pass.count(0);
         count(layout, pass, (pass.count(1) - 1) * line + pass.count(2), planes);
     }
     share(layout, parts, threads);
     const double copies = static_cast<double>(layout.jobs.size()) * static_cast<double>(layout.cells() * layout.residues());
-    layout.work += copies * static_cast<double>(layout.padded) / kCopied;
+    const bool whole = lattices_[2].step == 1 && layout.padded == depth_;
+    const double runs = whole ? copies / static_cast<double>(layout.sides[2].cells) : copies;
+    layout.work += laying(runs, copies * static_cast<double>(layout.padded));
     return layout;
 }
 
@@ -202,17 +253,21 @@ HalfGather::Layout HalfGather::by_rows(int64_t threads) const {
         pass.numbers = depth_, pass.step = std::max<int64_t>(2, ceil_div(ceil_div(numbers, steps), 2) * 2);
         pass.depth = steps * pass.step;
         pass.runs.push_back({0, pass.depth});
-        const int64_t points = problem_.batch * pass.points(), most = std::max(kBlock, kSecond / pass.depth / kBlock * kBlock);
+        divide(pass);
+        const int64_t points = problem_.batch * pass.points();
+        const int64_t most = std::max(kBlock, kSecond / parts_ / pass.depth / kBlock * kBlock);
         if (points == 0) continue;
         const int64_t chunk = ceil_div(ceil_div(points, ceil_div(points, most)), kBlock) * kBlock;
         for (int64_t from = 0; from < points; from += chunk)
             parts.push_back({static_cast<int64_t>(p), 0, 0, from, std::min(from + chunk, points), 0, 0});
         count(layout, pass, points, 1);
     }
-    layout.packs_within = parts.size() <= layout.passes.size();
+    layout.packs_within = parts_ == 1 && parts.size() <= layout.passes.size();
     share(layout, parts, threads);
-    for (const Job& job : layout.jobs)
-        layout.work += static_cast<double>((job.to - job.from) * layout.passes[job.pass].depth) / kCopied;
+    for (const Job& job : layout.jobs) {
+        const auto rows = static_cast<double>(job.to - job.from);
+        layout.work += laying(rows, rows * static_cast<double>(layout.passes[job.pass].depth));
+    }
     return layout;
 }
 

@@ -32,27 +32,35 @@ struct Product {
     int64_t pitch;
     bool fresh;                    // whether they begin at zero; otherwise they are added to
     int rows, strips;              // 16 or 32, and 1 or 2
+    int64_t a_apart = 0, b_apart = 0;  // from one part of the numbers to the next, where they have parts
 };
+
+// A float32 number is the sum of three bfloat16 ones. Of the products of two such sums those count whose parts have numbers
+// up to two when they are added, from zero on; the others are less than a float32 number's rounding.
+constexpr int64_t kParts = 3, kPairsOfParts = 6;
 
 struct HalfKernels {
     const char* name;
     double products;               // in a cycle, about
     void (*begin)(int64_t step);   // of a thread's products: how many numbers of a row one step takes, even
     void (*product)(const Product&);
+    void (*parts_product)(const Product&);  // of numbers that have parts: of all pairs of them that count
     void (*end)();
 };
 
 const HalfKernels& half_kernels();
 
 // Rows of sums on their way to memory.
-struct Rounding {
+template <typename Number>
+struct FinishedRows {
     const float* sums;
     int64_t pitch, rows, lanes;
     const float* bias;             // of the first lane, and a vector beyond the last; null: none
     Activation activation;
     float slope;
-    Half* const* outs;             // where each row's first lane goes, before `to` is added; null: nowhere
+    Number* const* outs;           // where each row's first lane goes, before `to` is added; null: nowhere
     int64_t to;
+    bool stream;                   // past the caches: whole lines of memory
 };
 
 }  // namespace tconv

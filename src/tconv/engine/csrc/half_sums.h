@@ -147,16 +147,51 @@ void copy_runs(const Half* from, int64_t from_step, int64_t rows, int64_t count,
     for (int64_t row = 0; row < rows && count; ++row) to[row * to_step] = from[row * from_step];
 }
 
-void round_rows(const Rounding& job) {
+// A vector of float32 numbers as the sum of three of bfloat16 ones, each the nearest to what those before it leave.
+inline void split(Vector v, Halves (&parts)[kParts]) {
+    for (int i = 0; i < kParts; ++i) {
+        const Words bits = reinterpret_cast<Words>(v);
+        const Words nearest = v == v ? (bits + 0x8000) & 0xffff0000 : bits | 0x400000;
+        parts[i] = __builtin_convertvector(nearest >> 16, Halves);
+        v -= reinterpret_cast<Vector>(nearest);
+    }
+}
+
+// `rows` runs of `count` numbers, each part `apart` from the one before.
+void split_runs(const float* from, int64_t from_step, int64_t rows, int64_t count, Half* to, int64_t to_step,
+                int64_t apart) {
+    Halves parts[kParts];
+    for (int64_t row = 0; row < rows; ++row, from += from_step, to += to_step) {
+        int64_t i = 0;
+        for (; i + kWidth <= count; i += kWidth) {
+            split(load(from + i), parts);
+            for (int p = 0; p < kParts; ++p) store_halves(to + p * apart + i, parts[p]);
+        }
+        if (i == count) continue;
+        split(load_some(from + i, count - i), parts);
+        for (int p = 0; p < kParts; ++p) store_halves(to + p * apart + i, parts[p], count - i);
+    }
+}
+
+inline void put(Half* out, Vector value, int64_t count, bool) {
+    if (count >= kWidth) store_halves(out, rounded(value));
+    else store_halves(out, rounded(value), count);
+}
+inline void put(float* out, Vector value, int64_t count, bool past) {
+    if (past) stream(out, value);
+    else if (count >= kWidth) store(out, value);
+    else store_some(out, value, count);
+}
+
+template <typename Number>
+void finish_rows(const FinishedRows<Number>& job) {
     for (int64_t row = 0; row < job.rows; ++row) {
         if (!job.outs[row]) continue;
         for (int64_t lane = 0; lane < job.lanes; lane += kWidth) {
             const Vector sum = load(job.sums + row * job.pitch + lane);
             const Vector value = job.bias ? sum + load(job.bias + lane) : sum;
-            const Halves half = rounded(activate(job.activation, job.slope, value));
-            Half* out = job.outs[row] + job.to + lane;
-            if (job.lanes - lane >= kWidth) store_halves(out, half);
-            else store_halves(out, half, job.lanes - lane);
+            put(job.outs[row] + job.to + lane, activate(job.activation, job.slope, value), job.lanes - lane,
+                job.stream);
         }
     }
 }

@@ -141,7 +141,10 @@ struct Kernels {
     void (*pair_places)(const Half* const* runs, int64_t places, int64_t lane, int64_t count, Half* out);
     bool (*pair_cells)(const Half* const* runs, int64_t pairs, int64_t count, Half* out, int64_t to_step);
     void (*copy_runs)(const Half* from, int64_t from_step, int64_t rows, int64_t count, Half* to, int64_t to_step);
-    void (*round_rows)(const Rounding&);
+    void (*split_runs)(const float* from, int64_t from_step, int64_t rows, int64_t count, Half* to, int64_t to_step,
+                       int64_t apart);
+    void (*round_rows)(const FinishedRows<Half>&);
+    void (*finish_rows)(const FinishedRows<float>&);
     void (*widen)(const Half* from, int64_t count, float* to);
     void (*narrow)(const float* from, int64_t count, Half* to);
     void (*half_slopes)(const Slopes<Half>&);
