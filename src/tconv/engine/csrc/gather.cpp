@@ -194,7 +194,11 @@ void Gather::compute_pass(const Pass& pass, const Block& block, Places& places) 
                     tile.shifts = pass.shifts.data() + part.tap, tile.weights = places.weights.data(), tile.taps = part.taps;
                     tile.from += part.channel, tile.depth = part.channels;
                     tile.begins = &part == &parts.front(), tile.ends = &part == &parts.back();
-                    for (int64_t m = from; m < std::min(places.count, from + kept); m += plan_.rows) {
+                    // The next part's weights lie behind these; several tiles fetch them together.
+                    const int64_t floats = part.taps * tap_floats, fetched = part.taps * part.channels * kAhead;
+                    int64_t next = plan_.fetches ? floats : 2 * floats;
+                    for (int64_t m = from; m < std::min(places.count, from + kept); m += plan_.rows, next += fetched) {
+                        tile.next = next < 2 * floats ? places.weights[0] + next : nullptr;
                         tile.sums = whole ? nullptr : sums.data() + (i * kept + m - from) * plan_.width;
                         put(tile, places, m, aside.data());
                     }

@@ -14,7 +14,7 @@
 namespace tconv {
 
 GatherPlan::GatherPlan(const Problem& problem_, bool transposed_, int64_t threads, bool frozen, bool strict)
-    : problem(problem_), transposed(transposed_) {
+    : problem(problem_), transposed(transposed_), kept_kernel(frozen) {
     in_channels = transposed ? problem.coarse_channels : problem.fine_channels;
     out_channels = transposed ? problem.fine_channels : problem.coarse_channels;
     depth = in_channels / problem.groups;
@@ -28,6 +28,7 @@ GatherPlan::GatherPlan(const Problem& problem_, bool transposed_, int64_t thread
     constexpr int64_t kTogether = 8;
     together = transposed ? 1 : std::min(kTogether, panels_per_group());
     lays_parts = !frozen && !natural && form == Form::outer && problem.groups == 1 && large_kernel() && uses() <= 1.5;
+    fetches = form == Form::outer && large_kernel() && !natural && !lays_parts;
     share_out(threads);
     for (Pass& pass : passes) pass.shifts = shifts_of(pass), pass.parts = parts_of(pass);
     const int64_t cells = transposed ? problem.fine_cells() : problem.coarse_cells();
@@ -177,7 +178,7 @@ double GatherPlan::work(const std::array<const Lattice*, 3>& tried) const {
                                                    : static_cast<double>(panels() * width / kernels().width);
     const double each = form == Form::dot ? kDot * rows : rows;
     const double products = form == Form::outer ? step * static_cast<double>(panels()) : vectors * each;
-    const double fetch = large_kernel() ? kFar : kNear;
+    const bool large = large_kernel();
     double total = 0;
     bool outside = false;
     for (const Lattice* lattice : tried) outside = outside || !lattice->inside();
@@ -188,6 +189,9 @@ double GatherPlan::work(const std::array<const Lattice*, 3>& tried) const {
                 const int64_t points = problem.batch * s0.count * s1.count * s2.count;
                 const double tiles = form == Form::outer ? tiles_of(points, rows) : ceil_div(points, rows);
                 const double deep = form == Form::depthwise ? taps : taps * depth;
+                // What was laid out long ago comes from beyond the caches while earlier parts are used, if not at once.
+                const bool meanwhile = kept_kernel && form == Form::outer && points > rows;
+                const double fetch = !large ? kNear : meanwhile ? 0 : kFar;
                 const double added = form == Form::dot ? kAcross * static_cast<double>(panels() * width) * rows : 0;
                 total += kPass + tiles * (kTile * vectors + deep * products + added) +
                          deep * vectors * fetch;

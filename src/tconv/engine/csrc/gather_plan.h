@@ -74,8 +74,10 @@ struct GatherPlan {
 
     const Problem problem;
     const bool transposed;
+    const bool kept_kernel;                 // it is laid out but once
     bool natural = false;                   // the kernel is read as it lies
     bool lays_parts = false;                // it is laid out part by part, where each is needed
+    bool fetches = false;                   // its next part comes from beyond the caches while one is used
     int64_t together = 1;                   // panels that are laid out beside each other
     bool copies = false;                    // the input is copied, with zeros around it
     bool in_blocks = false;                 // lanes are (cell of a block, channel)

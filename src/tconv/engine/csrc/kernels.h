@@ -8,6 +8,9 @@
 
 namespace tconv {
 
+// Floats of a tile's `next` that each step of its depth fetches.
+constexpr int64_t kAhead = 32;
+
 // A tile of outputs: `rows` places, each the sum over taps and channels of input times weight.
 struct Tile {
     const float* const* rows;      // where each place's input window begins, before `from` is added
@@ -26,6 +29,7 @@ struct Tile {
     float* sums;                   // outer: where the sums lie between the parts of a product; null: it has one
     bool begins, ends;             // whether this is its first part, and its last
     bool stream;                   // outer: a whole tile is stored past the caches; its places are lines of memory
+    const float* next;             // outer: weights that will be needed soon, in the order of their memory; null: none
 };
 
 // A tile of a kernel gradient: sums over places of one number of `a` times a run of numbers of `b`.

@@ -67,6 +67,7 @@ void outer_rows(const Tile& tile) {
     Aside<Rows, Vectors> aside(tile);
     const int64_t depth = tile.depth, step = tile.step;
     int64_t room = tile.chunk;
+    const float* next = Vectors > 2 ? tile.next : nullptr;  // smaller tiles have no loads to spare
     for (int64_t t = 0; t < tile.taps; ++t) {
         const float* weights = tile.weights[t];
         const float* row[Rows];
@@ -76,6 +77,10 @@ void outer_rows(const Tile& tile) {
             const int64_t stop = depth - c < room ? depth : c + room;
             room -= stop - c;
             for (; c < stop; ++c, weights += step) {
+                if (next) {
+                    __builtin_prefetch(next, 0, 2), __builtin_prefetch(next + kAhead / 2, 0, 2);
+                    next += kAhead;
+                }
                 Vector w[Vectors];
                 for (int v = 0; v < Vectors; ++v) w[v] = load(weights + v * kWidth);
                 for (int m = 0; m < Rows; ++m) {
