@@ -28,7 +28,7 @@ GatherPlan::GatherPlan(const Problem& problem_, bool transposed_, int64_t thread
     constexpr int64_t kTogether = 8;
     together = transposed ? 1 : std::min(kTogether, panels_per_group());
     lays_parts = !frozen && !natural && form == Form::outer && problem.groups == 1 && large_kernel() && uses() <= 1.5;
-    fetches = form == Form::outer && large_kernel() && !natural && !lays_parts;
+    fetches = fetches_meanwhile() && !lays_parts;
     share_out(threads);
     for (Pass& pass : passes) pass.shifts = shifts_of(pass), pass.parts = parts_of(pass);
     const int64_t cells = transposed ? problem.fine_cells() : problem.coarse_cells();
@@ -105,6 +105,11 @@ std::vector<Part> GatherPlan::parts_of(const Pass& pass) const {
 
 // Whether fetching it is worth a thought: it does not stay in the second cache. (The same for any number of threads.)
 bool GatherPlan::large_kernel() const { return form != Form::depthwise && kernel_floats() * 4 > 4 * near_bytes(); }
+
+// Whether parts of a kernel that is laid out can come from beyond the caches while others are used.
+bool GatherPlan::fetches_meanwhile() const {
+    return form == Form::outer && large_kernel() && width >= kFetching * kernels().width;
+}
 
 // How often each of the kernel's numbers is fetched: by passes, blocks, and runs of places.
 double GatherPlan::uses() const {
@@ -190,7 +195,7 @@ double GatherPlan::work(const std::array<const Lattice*, 3>& tried) const {
                 const double tiles = form == Form::outer ? tiles_of(points, rows) : ceil_div(points, rows);
                 const double deep = form == Form::depthwise ? taps : taps * depth;
                 // What was laid out long ago comes from beyond the caches while earlier parts are used, if not at once.
-                const bool meanwhile = kept_kernel && form == Form::outer && points > rows;
+                const bool meanwhile = kept_kernel && fetches_meanwhile() && points > rows;
                 const double fetch = !large ? kNear : meanwhile ? 0 : kFar;
                 const double added = form == Form::dot ? kAcross * static_cast<double>(panels() * width) * rows : 0;
                 total += kPass + tiles * (kTile * vectors + deep * products + added) +

@@ -112,6 +112,7 @@ struct GatherPlan {
     bool writes_lines() const;
     int64_t kernel_floats() const { return problem.taps() * depth * out_channels; }
     bool large_kernel() const;
+    bool fetches_meanwhile() const;
     double uses() const;
     void cut_at_edges();
     double work(const std::array<const Lattice*, 3>& tried) const;

@@ -8,8 +8,8 @@
 
 namespace tconv {
 
-// Floats of a tile's `next` that each step of its depth fetches.
-constexpr int64_t kAhead = 32;
+// Floats of a tile's `next` that each step of its depth fetches, and the vectors of a tile that has loads to spare for it.
+constexpr int64_t kAhead = 32, kFetching = 3;
 
 // A tile of outputs: `rows` places, each the sum over taps and channels of input times weight.
 struct Tile {

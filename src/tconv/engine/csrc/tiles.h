@@ -67,7 +67,7 @@ void outer_rows(const Tile& tile) {
     Aside<Rows, Vectors> aside(tile);
     const int64_t depth = tile.depth, step = tile.step;
     int64_t room = tile.chunk;
-    const float* next = Vectors > 2 ? tile.next : nullptr;  // smaller tiles have no loads to spare
+    const float* next = Vectors >= kFetching ? tile.next : nullptr;
     for (int64_t t = 0; t < tile.taps; ++t) {
         const float* weights = tile.weights[t];
         const float* row[Rows];
