@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tconv import engine, methods
-from tconv.errors import SettingError
 from tconv.geometry import Extent, Problem, Spec, problem_from_coarse
 from tests import strategies
 from tests.engine.test_engine import TABLE, arrays, guarded
@@ -103,11 +102,17 @@ def test_the_error_against_float64_is_that_of_float32(kernel, stride, crop, size
 
 
 def test_whole_numbers_of_many_digits_are_as_float32_has_them(parts):
-    """Each of 24 bits, met by one: three parts hold them all."""
-    problem = problem_from_coarse(Spec.of((2,), stride=2), (40,))
-    numbers = np.random.default_rng(0).integers(-2**24, 2**24, (3, 40, 20)).astype(np.float32)
+    """Each of 24 bits, met by one, and sums of products of 9 bits each: three parts hold them all."""
+    rng = np.random.default_rng(0)
+    double = problem_from_coarse(Spec.of((2,), stride=2), (40,))
+    numbers = rng.integers(-2**24, 2**24, (3, 40, 20)).astype(np.float32)
     kernel = np.broadcast_to(np.eye(20, dtype=np.float32), (2, 20, 20))
-    assert np.array_equal(engine.conv_transpose(numbers, kernel, problem), np.repeat(numbers, 2, 1))
+    assert np.array_equal(engine.conv_transpose(numbers, kernel, double), np.repeat(numbers, 2, 1))
+    problem = problem_from_coarse(Spec.of((3, 3)), (9, 9))
+    x, y, w = (rng.integers(-511, 512, shape).astype(np.float32)
+               for shape in ((2, 9, 9, 3), (2, *problem.fine, 3), (3, 3, 3, 3)))
+    assert np.array_equal(engine.conv_transpose(x, w, problem), methods.columns(x, w, problem))
+    assert np.array_equal(engine.conv(y, w, problem), methods.conv(y, w, problem))
 
 
 def test_no_number_beyond_the_arrays_is_read_into_a_part(parts):
@@ -143,20 +148,6 @@ def test_parts_are_taken_only_if_asked_for_and_where_they_win():
         assert engine.plan("conv", small, Extent(1, 512, 512)).form != "split"
     finally:
         engine.set_split(False)
-
-
-def test_the_environment_may_ask_for_them():
-    code = "from tconv import engine; print(engine.split())"
-    for said, want in (("1", "True"), ("0", "False"), ("", "False")):
-        done = subprocess.run([sys.executable, "-c", code], env=os.environ | {"TCONV_SPLIT": said},
-                              capture_output=True, text=True, check=True)
-        assert done.stdout.strip() == want
-
-
-@pytest.mark.parametrize("use", [1, None, "always"])
-def test_another_wish_is_refused(use):
-    with pytest.raises(SettingError, match=f"set_split: use is {use!r}, but has to be True or False"):
-        engine.set_split(use)
 
 
 @pytest.mark.parametrize("isa", ["baseline", "avx2", "avx512"])

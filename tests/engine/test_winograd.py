@@ -1,15 +1,10 @@
 """Winograd's tiles: exact on whole numbers wherever they can be taken, little farther off on others, only if asked."""
 
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from hypothesis import given
 
 from tconv import engine, methods
-from tconv.errors import SettingError
 from tconv.geometry import Extent, Problem, Spec, problem_from_coarse
 from tests import strategies
 from tests.engine.test_engine import TABLE, arrays, guarded
@@ -148,17 +143,3 @@ def test_tiles_are_taken_only_if_asked_for_and_where_they_win():
         assert engine.plan("conv", small, Extent(1, 512, 512)).form != "winograd"
     finally:
         engine.set_winograd(False)
-
-
-def test_the_environment_may_ask_for_them():
-    code = "from tconv import engine; print(engine.winograd())"
-    for said, want in (("1", "True"), ("0", "False"), ("", "False")):
-        done = subprocess.run([sys.executable, "-c", code], env=os.environ | {"TCONV_WINOGRAD": said},
-                              capture_output=True, text=True, check=True)
-        assert done.stdout.strip() == want
-
-
-@pytest.mark.parametrize("use", [1, None, "always"])
-def test_another_wish_is_refused(use):
-    with pytest.raises(SettingError, match=f"set_winograd: use is {use!r}, but has to be True or False"):
-        engine.set_winograd(use)

@@ -105,8 +105,8 @@ struct Case {
     bool bias;
     Activation activation;
     float slope;
-    tconv::Winograd winograd;
-    tconv::Split split;
+    tconv::Use winograd;
+    tconv::Use split;
     int64_t near_bytes, streams_from;
     bool packed;
     tconv::HalfWay half_way;
@@ -143,8 +143,8 @@ Case draw() {
     drawn.bias = between(0, 1);
     drawn.activation = static_cast<Activation>(between(0, 2) ? 0 : between(1, 6));
     drawn.slope = one_of(0, 1) ? 0.5f : 0.0f;
-    drawn.winograd = static_cast<tconv::Winograd>(one_of(0, 1, 2, 2));
-    drawn.split = static_cast<tconv::Split>(one_of(0, 0, 1, 2));
+    drawn.winograd = static_cast<tconv::Use>(one_of(0, 1, 2, 2));
+    drawn.split = static_cast<tconv::Use>(one_of(0, 0, 1, 2));
     drawn.near_bytes = one_of(0, 1 << 10, 16 << 10, 256 << 10);
     drawn.streams_from = one_of(0, int64_t{1} << 40);
     drawn.packed = between(0, 2) == 0;

@@ -102,10 +102,7 @@ def set_winograd(use: bool) -> None:
     Raises:
         SettingError: if `use` is neither True nor False.
     """
-    if not isinstance(use, bool):
-        raise SettingError(f"set_winograd: use is {use!r}, but has to be True or False.")
-    if _native:
-        _native.set_winograd(int(use))
+    _set("set_winograd", use)
 
 
 def split() -> bool:
@@ -118,17 +115,21 @@ def set_split(use: bool) -> None:
 
     Each number is the sum of three bfloat16 ones; of the nine products of two such sums six count, and the three that
     do not are less than a float32 number's rounding. Where the processor has AMX, up to twice as many float32
-    multiply-adds a second come of it in `conv_transpose` and `conv`. Sums of whole numbers up to 256 stay exact; others
-    are as far off as without. Infinities become NaN, and numbers below 1e-33 in size lose digits: see the documentation
-    of the engine.
+    multiply-adds a second come of it in `conv_transpose` and `conv`. Sums of whole numbers that stay below 2^23 are
+    exact; others are as far off as without. Infinities become NaN, and numbers below 1e-33 in size lose digits: see the
+    documentation of the engine.
 
     Raises:
         SettingError: if `use` is neither True nor False.
     """
+    _set("set_split", use)
+
+
+def _set(name: str, use: bool) -> None:
     if not isinstance(use, bool):
-        raise SettingError(f"set_split: use is {use!r}, but has to be True or False.")
+        raise SettingError(f"{name}: use is {use!r}, but has to be True or False.")
     if _native:
-        _native.set_split(int(use))
+        getattr(_native, name)(int(use))
 
 
 def borrow_threads(parallel: int, max_threads: int, in_parallel: int) -> None:

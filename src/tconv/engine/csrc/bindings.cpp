@@ -155,8 +155,8 @@ NB_MODULE(_native, m) {
     m.def("set_near_bytes", &set_near_bytes);
     m.def("streams_from", &streams_from);
     m.def("set_streams_from", &set_streams_from);
-    m.def("set_split", [](int use) { set_split(static_cast<Split>(use)); });
-    m.def("set_winograd", [](int use) { set_winograd(static_cast<Winograd>(use)); });
+    m.def("set_split", [](int use) { set_split(static_cast<Use>(use)); });
+    m.def("set_winograd", [](int use) { set_winograd(static_cast<Use>(use)); });
     m.def("borrow_threads", [](uintptr_t parallel, uintptr_t max_threads, uintptr_t in_parallel) {
         borrow_threads({reinterpret_cast<decltype(OpenMP::parallel)>(parallel),
                         reinterpret_cast<decltype(OpenMP::max_threads)>(max_threads),

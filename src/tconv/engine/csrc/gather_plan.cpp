@@ -34,7 +34,7 @@ GatherPlan::GatherPlan(const Problem& problem_, bool transposed_, int64_t thread
     const int64_t cells = transposed ? problem.fine_cells() : problem.coarse_cells();
     streams = writes_lines() && problem.batch * cells * out_channels * 4 >= streams_from();
     const double pack = frozen ? 0 : packing(packed_floats);
-    const bool forced = split() == Split::wherever_possible || winograd() == Winograd::wherever_possible;
+    const bool forced = split() == Use::wherever_possible || winograd() == Use::wherever_possible;
     if (!forced) way = RowsGather::of(problem, transposed, least_work + pack, threads, frozen);
     if (!way) way = SplitGather::of(problem, transposed, least_work + pack, threads, frozen);
     if (!way) way = TiledGather::of(problem, transposed, least_work, threads, frozen);

@@ -190,13 +190,13 @@ void HalfGather::compute_rows(const Job& job, const Number* input, const Weights
     std::vector<Number*> outs;
     outs.reserve(points);
     for (int64_t m = job.from; m < job.to; ++m) {
-        int64_t rest = m, cell = 0, apart = 1;
+        int64_t rest = m, cell = 0, cells = 1;
         for (int i = 2; i >= 0; --i) {
             const Segment& s = *pass.segments[i];
-            cell += (s.out + rest % s.count * s.step) * apart;
-            rest /= s.count, apart *= lattices_[i].output;
+            cell += (s.out + rest % s.count * s.step) * cells;
+            rest /= s.count, cells *= lattices_[i].output;
         }
-        outs.push_back(output + (rest * apart + cell) * lanes_);
+        outs.push_back(output + (rest * cells + cell) * lanes_);
     }
     if (layout_.packs_within) {
         if constexpr (std::is_same_v<Number, Half>) multiply_kernel(job, rows.at, weights, outs.data());

@@ -41,9 +41,9 @@ struct Sizes {
 // What float32 arrays take instead, in cycles of one thread: multiply-adds of one vector, and three arrays that become
 // wider or narrower.
 double work_of_singles(const Problem& problem, double multiply_adds) {
-    constexpr double kVectors = 1.5, kNumbers = 3;  // in a cycle
+    constexpr double kNumbers = 3;  // in a cycle
     const Sizes sizes(problem);
-    return multiply_adds / kVectors + static_cast<double>(sizes.coarse + sizes.fine + sizes.kernel) / kNumbers;
+    return multiply_adds / kVectorsInCycle + static_cast<double>(sizes.coarse + sizes.fine + sizes.kernel) / kNumbers;
 }
 
 bool by_halves(double halves, double singles) {

@@ -2,8 +2,6 @@
 
 #include <array>
 #include <atomic>
-#include <cstdlib>
-#include <cstring>
 
 #include "half_scratch.h"
 #include "kernels.h"
@@ -12,28 +10,23 @@
 namespace tconv {
 namespace {
 
-// What the environment says, until something else is set.
-std::atomic<Split> use{[] {
-    const char* text = std::getenv("TCONV_SPLIT");
-    return text && !std::strcmp(text, "1") ? Split::where_they_win : Split::never;
-}()};
+std::atomic<Use> use{asked_by("TCONV_SPLIT")};
 
 }  // namespace
 
-Split split() { return use; }
-void set_split(Split wanted) { use = wanted; }
+Use split() { return use; }
+void set_split(Use wanted) { use = wanted; }
 
 SplitGather::SplitGather(const Problem& problem, bool transposed, int64_t threads)
     : problem_(problem), gather_(problem, transposed, threads, kParts) {}
 
 std::shared_ptr<const Way> SplitGather::of(const Problem& problem, bool transposed, double direct, int64_t threads,
                                            bool frozen) {
-    constexpr double kVectors = 1.5;  // multiply-adds of one vector in a cycle
-    const Split chosen = split();
-    if (chosen == Split::never || !HalfGather::serves(problem)) return nullptr;
+    const Use chosen = split();
+    if (chosen == Use::never || !HalfGather::serves(problem)) return nullptr;
     std::shared_ptr<const SplitGather> way(new SplitGather(problem, transposed, threads));
-    const bool wins = way->gather_.work(frozen) < direct / kVectors;
-    return chosen == Split::wherever_possible || wins ? way : nullptr;
+    const bool wins = way->gather_.work(frozen) < direct / kVectorsInCycle;
+    return chosen == Use::wherever_possible || wins ? way : nullptr;
 }
 
 void SplitGather::pack(const KernelView& kernel, float* packed) const {

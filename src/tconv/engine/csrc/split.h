@@ -2,18 +2,16 @@
 // numbers six count, the others are less than a float32 number's rounding. Only finite numbers have such parts.
 #pragma once
 
-#include <cstdint>
 #include <memory>
 
 #include "half_gather.h"
+#include "use.h"
 #include "way.h"
 
 namespace tconv {
 
-enum class Split : int32_t { never, where_they_win, wherever_possible };
-
-Split split();
-void set_split(Split use);
+Use split();
+void set_split(Use use);
 
 class SplitGather : public Way {
   public:

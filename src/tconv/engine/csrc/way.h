@@ -6,6 +6,9 @@
 
 namespace tconv {
 
+// Multiply-adds of one vector that a thread does in a cycle, about: costs are counted in one or the other.
+constexpr double kVectorsInCycle = 1.5;
+
 // What it costs to lay out so many floats of a kernel anew, in multiply-adds of one vector.
 inline double packing(int64_t floats) { return 14.0 * static_cast<double>(floats) / kernels().width; }
 

@@ -2,18 +2,13 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstdlib>
 #include <cstring>
 #include <optional>
 
 namespace tconv {
 namespace {
 
-// What the environment says, until something else is set.
-std::atomic<Winograd> use{[] {
-    const char* text = std::getenv("TCONV_WINOGRAD");
-    return text && !std::strcmp(text, "1") ? Winograd::where_it_wins : Winograd::never;
-}()};
+std::atomic<Use> use{asked_by("TCONV_WINOGRAD")};
 
 int64_t residue(int64_t a, int64_t b) { return a - floor_div(a, b) * b; }
 
@@ -64,8 +59,8 @@ void copy_cells(const float* image, const Grid& grid, const std::array<int64_t, 
 
 }  // namespace
 
-Winograd winograd() { return use; }
-void set_winograd(Winograd wanted) { use = wanted; }
+Use winograd() { return use; }
+void set_winograd(Use wanted) { use = wanted; }
 
 int64_t TiledProduct::sources() const {
     int64_t count = 1;

@@ -14,15 +14,14 @@
 #include "contractions.h"
 #include "kernels.h"
 #include "lattice.h"
+#include "use.h"
 #include "way.h"
 #include "window.h"
 
 namespace tconv {
 
-enum class Winograd : int32_t { never, where_it_wins, wherever_possible };
-
-Winograd winograd();
-void set_winograd(Winograd use);
+Use winograd();
+void set_winograd(Use use);
 
 constexpr int64_t kCells = 4, kProducts = kCells * kCells;
 constexpr int64_t kApart = 16;  // arrays a power of two apart would fall into the same few lines of the first cache

@@ -56,13 +56,13 @@ double TiledCorrelate::work() const {
 }
 
 std::shared_ptr<const TiledCorrelate> TiledCorrelate::of(const Problem& problem, double direct) {
-    if (winograd() == Winograd::never) return {};
+    if (winograd() == Use::never) return {};
     std::vector<TiledProduct> products = tiled_products(problem, false);
     if (products.size() != 1) return {};
     std::shared_ptr<const TiledCorrelate> made(new TiledCorrelate(problem, std::move(products[0])));
     constexpr int64_t kMost = int64_t{1} << 25;  // sums of more floats would be memory that nobody expects
     if (made->sums() > kMost) return {};
-    return winograd() == Winograd::wherever_possible || made->work() < direct ? made : nullptr;
+    return winograd() == Use::wherever_possible || made->work() < direct ? made : nullptr;
 }
 
 void TiledCorrelate::accumulate(int64_t first, int64_t end, bool alone, const float* fine, const float* coarse,

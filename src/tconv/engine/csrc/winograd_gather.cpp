@@ -57,12 +57,12 @@ double TiledGather::work(bool frozen) const {
 
 std::shared_ptr<const Way> TiledGather::of(const Problem& problem, bool transposed, double direct, int64_t threads,
                                            bool frozen) {
-    if (winograd() == Winograd::never) return {};
+    if (winograd() == Use::never) return {};
     std::vector<TiledProduct> products = tiled_products(problem, transposed);
     if (products.empty()) return {};
     // The choice is made for one thread, so that it is the same for any number, and so is each bit of the result.
     const TiledGather alone(problem, transposed, products, 1);
-    if (winograd() == Winograd::where_it_wins && alone.work(frozen) >= direct) return {};
+    if (winograd() == Use::where_it_wins && alone.work(frozen) >= direct) return {};
     return std::shared_ptr<const Way>(new TiledGather(problem, transposed, std::move(products), threads));
 }
 
