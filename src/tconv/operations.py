@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -241,8 +240,7 @@ def _spec(where: str, name: str, x: Sizes, taps: Any, stride: Any, dilation: Any
     return Spec.of(tuple(taps), stride=stride, dilation=dilation, crop=crop, groups=groups)
 
 
-@dataclass(frozen=True, slots=True)
-class _Finish:
+class _Finish(NamedTuple):
     """What becomes of a sum: a bias is added, an activation applied."""
 
     bias: Array | None

@@ -18,6 +18,7 @@ from ..geometry.axis import whole
 from ..methods.activations import ACTIVATIONS
 from ..methods.channels import Array
 from . import arrays
+from .arrays import HALVES
 from .memory import keep_memory
 from .packed import Packed
 from .plans import BY_HALVES, Plan
@@ -40,8 +41,6 @@ CONTRACTIONS = {"conv_transpose": (("coarse", "kernel"), "fine"), "conv": (("fin
 DTYPES = ("float32", "bfloat16")
 TOLD = ("relu", "leaky_relu", "sigmoid", "tanh")
 """Activations whose result alone tells their slope; a leaky ReLU's only if it is positive on the left side."""
-HALVES = ("float16", "bfloat16")
-"""Dtypes of 16 bits, by name; NumPy has the second from the package ml_dtypes."""
 
 
 def available() -> bool:
@@ -49,10 +48,9 @@ def available() -> bool:
     return _native is not None
 
 
-def serves(*arrays: Any) -> bool:
+def serves(*given: Any) -> bool:
     """Whether the engine takes these NumPy arrays: float32 or 16 bits, one to three axes; with the compiled part."""
-    return _native is not None and all(
-        3 <= array.ndim <= 5 and (array.dtype == np.float32 or array.dtype.name in HALVES) for array in arrays)
+    return _native is not None and all(map(arrays.serves, given))
 
 
 def isa() -> str:
@@ -166,7 +164,7 @@ def conv_transpose(x: Array, kernel: Array | Packed, problem: Problem, bias: Arr
     A bias `(D,)` is added and an activation (a name in `methods.ACTIVATIONS`) applied before each result is stored.
     """
     said, shape = _call("conv_transpose", problem, x.shape, kernel.shape)
-    if not isinstance(kernel, Packed) and arrays.brains(x, kernel):
+    if arrays.brain(x) and not isinstance(kernel, Packed) and arrays.brain(kernel):
         return _halved(_native.half_conv_transpose, said, x, kernel, shape, *finish(bias, activation, slope))
     out = _room(shape)
     weights, layouts = _as_it_lies(kernel)
@@ -181,7 +179,7 @@ def conv(y: Array, kernel: Array | Packed, problem: Problem, bias: Array | None 
     A bias `(C,)` is added and an activation applied as in `conv_transpose`.
     """
     said, shape = _call("conv", problem, y.shape, kernel.shape)
-    if not isinstance(kernel, Packed) and arrays.brains(y, kernel):
+    if arrays.brain(y) and not isinstance(kernel, Packed) and arrays.brain(kernel):
         return _halved(_native.half_conv, said, y, kernel, shape, *finish(bias, activation, slope))
     out = _room(shape)
     weights, layouts = _as_it_lies(kernel)
@@ -195,8 +193,8 @@ def kernel_gradient(y: Array, x: Array, problem: Problem, *, channels_first: boo
     With `channels_first` the result lies in memory as `(C, D / groups, *K)`.
     """
     said, shape = _call("kernel_gradient", problem, y.shape, x.shape)
-    halves = arrays.brains(y, x)
-    dtype = np.uint16 if halves else np.float32
+    halves = arrays.brain(y) and arrays.brain(x)
+    dtype = arrays.BITS if halves else arrays.FLOAT
     if channels_first:
         out = np.moveaxis(np.empty((*shape[:-3:-1], *problem.kernel), dtype), (0, 1), (-1, -2))
     else:
@@ -223,13 +221,13 @@ def before_finish(gradient: Array, result: Array | None, activation: str | None,
         The gradient of the sums, of the same shape and dtype (without an activation the same array), and that of the
         bias, float32, `(C,)`, or None.
     """
-    halves, rows = arrays.brains(gradient), (math.prod(gradient.shape[:-1]), gradient.shape[-1])
+    halves, rows = arrays.brain(gradient), (math.prod(gradient.shape[:-1]), gradient.shape[-1])
     taken, step = (arrays.bits, _native.half_before_finish) if halves else (arrays.floats, _native.before_finish)
     given = taken(gradient)
     before = None
     if activation is not None:
-        before = _room(given.shape, np.uint16 if halves else np.float32)
-    total = np.empty(rows[1], np.float32) if bias else None
+        before = _room(given.shape, arrays.BITS if halves else arrays.FLOAT)
+    total = np.empty(rows[1], arrays.FLOAT) if bias else None
     if before is not None or total is not None:
         known = None if result is None or activation is None else taken(result).reshape(rows)
         _, code, left = finish(None, activation, slope)
@@ -239,18 +237,18 @@ def before_finish(gradient: Array, result: Array | None, activation: str | None,
 
 def _halved(layer: Any, said: list[int], array: Array, kernel: Array, shape: tuple[int, ...], *finish: Any) -> Array:
     """A layer of bfloat16 arrays; the result is of the first one's dtype."""
-    out = _room(shape, np.uint16)
-    layer(said, arrays.bits(array), arrays.evenly(kernel.view(np.uint16)), out, *finish)
+    out = _room(shape, arrays.BITS)
+    layer(said, arrays.bits(array), arrays.evenly(kernel.view(arrays.BITS)), out, *finish)
     return out.view(array.dtype)
 
 
-def _room(shape: tuple[int, ...], dtype: type = np.float32) -> Array:
+def _room(shape: tuple[int, ...], dtype: np.dtype[Any] = arrays.FLOAT) -> Array:
     """Memory for a result; a large one takes that of one before it, and begins with a line of memory."""
     count = math.prod(shape)
-    floats = -(-count * np.dtype(dtype).itemsize // 4)
-    if 4 * floats < _native.streams_from():
+    size = count * dtype.itemsize
+    if size < _native.streams_from():
         return np.empty(shape, dtype)
-    room: Array = _native.room(floats)
+    room: Array = _native.room(-(-size // arrays.FLOAT.itemsize))
     return room.view(dtype)[:count].reshape(shape)
 
 
