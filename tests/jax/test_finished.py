@@ -77,6 +77,52 @@ def test_forward_mode_and_second_derivatives_are_there(layer, activation):
     np.testing.assert_allclose(curvature(at_once), curvature(apart), rtol=1e-3, atol=1e-3)
 
 
+@EVERY
+def test_gradients_of_gradients_are_there(layer, activation):
+    at_once, apart, args = both(layer, activation)
+
+    def steepness(layer):
+        slopes = jax.grad(lambda *a: jnp.sin(layer(*a)).sum(), (0, 1, 2))
+        return jax.grad(lambda *a: sum((part ** 2).sum() for part in slopes(*a)), (0, 1, 2))(*args)
+
+    for mine, theirs in zip(steepness(at_once), steepness(apart), strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=2e-3, atol=1e-3 * np.abs(theirs).max())
+
+
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "sigmoid", "tanh"])
+def test_the_gradient_of_a_mapped_layer_is_a_loop(activation):
+    at_once, _, args = both("conv", activation)
+    slopes = jax.grad(lambda *a: jnp.cos(at_once(*a)).sum(), (0, 2))
+    many = tuple(jnp.stack([a, 2 * a, a - 1]) for a in args)
+    got = jax.vmap(slopes)(*many)
+    for i in range(3):
+        for mine, theirs in zip(got, slopes(*(a[i] for a in many)), strict=True):
+            np.testing.assert_allclose(mine[i], theirs, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("activation", ["relu", "sigmoid", "tanh"])
+def test_the_way_back_through_activation_and_bias_is_one_operation(activation, dtype):
+    at_once, apart, args = both("conv_transpose", activation)
+    args = tuple(array.astype(dtype) for array in args)
+    loss = lambda layer: lambda *a: (layer(*a).astype(jnp.float32) ** 2).sum()  # noqa: E731
+    back = jax.jit(jax.grad(loss(at_once), (0, 1, 2)))
+    text = back.lower(*args).as_text()
+    assert text.count(f"@tconv_back_{'bf16' if dtype == 'bfloat16' else 'f32'}(") == 1
+    assert "stablehlo.reduce" not in text
+    near = {"rtol": 2**-6, "atol": 2**-4} if dtype == "bfloat16" else {"rtol": 2e-4, "atol": 2e-5}
+    want = jax.grad(loss(apart), (0, 1, 2))(*(array.astype(jnp.float32) for array in args))
+    for mine, theirs in zip(back(*args), want, strict=True):
+        assert mine.dtype == dtype
+        np.testing.assert_allclose(mine.astype(jnp.float32), theirs, **near)
+
+
+def test_at_zero_a_leaky_relu_has_the_slope_that_it_has_in_jax():
+    at_once, apart, (x, kernel, bias) = both("conv", "leaky_relu")
+    slope = lambda layer: jax.grad(lambda bias: layer(0 * x, kernel, bias).sum())(0 * bias)  # noqa: E731
+    assert np.array_equal(slope(at_once), slope(apart))
+
+
 @pytest.mark.parametrize("axes", [(0, None, None), (None, 0, None), (None, None, 0), (0, 0, 0)])
 def test_a_mapped_layer_is_a_loop(axes):
     at_once, _, args = both("conv_transpose", "relu")
@@ -119,7 +165,9 @@ def test_a_gradient_that_nobody_asks_for_is_not_computed():
 def test_what_is_exported_is_made_of_lax_alone():
     x, _, kernel, _, bias = arrays()
     layer = jax.jit(partial(finished.conv_transpose, problem=PROBLEM, activation="relu"))
-    assert "tconv" not in jax.export.export(layer)(x, kernel, bias).mlir_module().replace("tconv/", "")
+    slopes = jax.jit(jax.grad(lambda bias: layer(x, kernel, bias).sum()))
+    for function, args in ((layer, (x, kernel, bias)), (slopes, (bias,))):
+        assert "tconv" not in jax.export.export(function)(*args).mlir_module().replace("tconv/", "")
 
 
 def test_arrays_that_do_not_fit_are_refused():

@@ -18,6 +18,7 @@ from jax.interpreters import batching, mlir, xla
 
 from .. import engine
 from ..geometry import Problem
+from .changes import SLOPES, changed, plus
 from .primitives import conv_p, conv_transpose_p, shape_of, target, way, widened
 from .sharding import over_devices
 
@@ -36,15 +37,6 @@ ACTIVATIONS: dict[str | None, Callable[[Array, float], Array]] = {
     "gelu_tanh": lambda x, slope: jax.nn.gelu(x, approximate=True),
     "silu": lambda x, slope: jax.nn.silu(x),
 }
-
-# What the result itself tells about the slope at the sum; the other activations need the sum.
-SLOPES: dict[str | None, Callable[[Array, float], Array]] = {
-    "relu": lambda y, slope: (y > 0).astype(y.dtype),
-    "leaky_relu": lambda y, slope: jnp.where(y >= 0, 1, slope).astype(y.dtype),
-    "sigmoid": lambda y, slope: y * (1 - y),
-    "tanh": lambda y, slope: 1 - y * y,
-}
-
 
 def conv_transpose(x: Array, kernel: Array, bias: Array | None, problem: Problem, activation: str | None,
                    slope: float = 0.0) -> Array:
@@ -76,7 +68,7 @@ def _finished(array: Array, kernel: Array, bias: Array | None, layer: str, probl
         bias = jnp.zeros((0,), array.dtype)
     if 0 in (*array.shape, *kernel.shape, *shape_of[layer](array, kernel, problem)):
         out = jnp.zeros(shape_of[layer](array, kernel, problem), array.dtype)
-        return ACTIVATIONS[activation](_plus(out, bias), slope)
+        return ACTIVATIONS[activation](plus(out, bias), slope)
     return _fused(array, kernel, bias, layer, problem, activation, slope)
 
 
@@ -89,28 +81,23 @@ def _fused(array: Array, kernel: Array, bias: Array, layer: str, problem: Proble
 def _tangent(layer: str, problem: Problem, activation: str | None, slope: float, primals: Any, tangents: Any) -> Any:
     array, kernel, bias = primals
     contract = partial(LAYERS[layer].bind, problem=problem)
-    parts = (lambda move: contract(move, kernel), lambda move: contract(array, move), lambda move: move)
-    moves = [part(move) for part, move in zip(parts, tangents, strict=True) if not isinstance(move, SymbolicZero)]
-    move = sum(moves[1:], moves[0]) if moves else jnp.zeros((), array.dtype)
+    moves = [part(move) for part, move in zip((lambda move: contract(move, kernel), lambda move: contract(array, move)),
+                                              tangents[:2], strict=True) if not isinstance(move, SymbolicZero)]
+    move = sum(moves[1:], moves[0]) if moves else jnp.zeros(shape_of[layer](array, kernel, problem), array.dtype)
+    bias_move = jnp.zeros((0,), array.dtype) if isinstance(tangents[2], SymbolicZero) else tangents[2]
     if activation in SLOPES or activation is None:
         out = _fused(array, kernel, bias, layer, problem, activation, slope)
-        move = jnp.broadcast_to(move, out.shape)
-        return out, move * SLOPES[activation](out, slope) if activation else move
-    total = _plus(contract(array, kernel), bias)
-    return jax.jvp(lambda total: ACTIVATIONS[activation](total, slope), (total,),
-                   (jnp.broadcast_to(move, total.shape),))
+        return out, changed(move, bias_move, out, activation, slope)
+    total = plus(contract(array, kernel), bias)
+    return jax.jvp(lambda total: ACTIVATIONS[activation](total, slope), (total,), (plus(move, bias_move),))
 
 
 _fused.defjvp(_tangent, symbolic_zeros=True)
 
 
-def _plus(total: Array, bias: Array) -> Array:
-    return total + bias if bias.shape[0] else total
-
-
 def _unfused(array: Array, kernel: Array, bias: Array, *, layer: str, problem: Problem, activation: str | None,
              slope: float) -> Array:
-    return ACTIVATIONS[activation](_plus(LAYERS[layer].bind(array, kernel, problem=problem), bias), slope)
+    return ACTIVATIONS[activation](plus(LAYERS[layer].bind(array, kernel, problem=problem), bias), slope)
 
 
 finished_p = Primitive("tconv_finished")

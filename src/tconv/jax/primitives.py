@@ -19,7 +19,10 @@ from .. import engine
 from ..geometry import Problem
 from .sharding import over_devices
 
-__all__ = ["conv_p", "conv_transpose_p", "kernel_gradient_p", "plain", "plainly", "shape_of", "way", "widened"]
+__all__ = [
+    "BRAIN", "SINGLE", "conv_p", "conv_transpose_p", "kernel_gradient_p", "plain", "plainly", "shape_of", "target",
+    "way", "widened",
+]
 
 Array = Any
 SINGLE, BRAIN = jnp.dtype("float32"), jnp.dtype("bfloat16")

@@ -17,7 +17,7 @@ from jax.extend.core import Primitive
 from jax.interpreters import mlir
 from jax.sharding import NamedSharding, PartitionSpec
 
-__all__ = ["over_devices"]
+__all__ = ["asks_for_devices", "on_one_device", "over_devices"]
 
 Array = Any
 
@@ -36,11 +36,10 @@ def over_devices(primitive: Primitive, abstract: Callable[..., Any], lower: Call
     part = Primitive(f"{primitive.name}_part")
     part.def_abstract_eval(abstract)
     mlir.register_lowering(part, lower, platform="cpu")
-    # Who needs to know the devices has to say so; there is no public way yet.
-    dispatch.prim_requires_devices_during_lowering.add(primitive)
+    asks_for_devices(primitive)
 
     def rule(context: Any, *operands: Any, **settings: Any) -> Any:
-        if _devices(context) == 1:
+        if on_one_device(context):
             return lower(context, *operands, **settings)
 
         def whole(*arrays: Array) -> Array:
@@ -64,14 +63,19 @@ def over_devices(primitive: Primitive, abstract: Callable[..., Any], lower: Call
     return rule
 
 
-def _devices(context: Any) -> int:
-    """How many devices the computation that is being lowered runs on together."""
+def asks_for_devices(primitive: Primitive) -> None:
+    """Let a primitive's lowering know the devices: who needs to has to say so, and there is no public way yet."""
+    dispatch.prim_requires_devices_during_lowering.add(primitive)
+
+
+def on_one_device(context: Any) -> bool:
+    """Whether the computation that is being lowered runs on one device; for primitives that ask for them."""
     axes = context.module_context.axis_context
     mesh = getattr(axes, "mesh", None)
     if mesh is None:
-        return getattr(axes, "num_devices", 1)
+        return getattr(axes, "num_devices", 1) == 1
     # Within a shard_map over all axes each device is on its own already.
-    return 1 if set(axes.manual_axes) == set(mesh.axis_names) else mesh.size
+    return set(axes.manual_axes) == set(mesh.axis_names) or mesh.size == 1
 
 
 def _first(sharding: Any) -> Any:

@@ -4,6 +4,7 @@
 #include "contractions.h"
 #include "halves.h"
 #include "kernels.h"
+#include "slopes.h"
 #include "xla/ffi/api/ffi.h"
 
 namespace nb = nanobind;
@@ -17,15 +18,20 @@ using Array = ffi::Buffer<type>;
 using Numbers = ffi::Span<const int64_t>;
 
 template <typename Body>
-ffi::Error guarded(ffi::Span<const int64_t> numbers, Body body) {
+ffi::Error guarded(Body body) {
     try {
-        body(Problem(numbers.begin(), static_cast<int64_t>(numbers.size())));
+        body();
     } catch (const std::bad_alloc&) {
         return ffi::Error(ffi::ErrorCode::kResourceExhausted, "tconv: out of memory");
     } catch (const std::exception& error) {
         return ffi::Error(ffi::ErrorCode::kInvalidArgument, error.what());
     }
     return ffi::Error::Success();
+}
+
+template <typename Body>
+ffi::Error guarded(Numbers numbers, Body body) {
+    return guarded([&] { body(Problem(numbers.begin(), static_cast<int64_t>(numbers.size()))); });
 }
 
 template <ffi::DataType type>
@@ -85,6 +91,24 @@ ffi::Error xla_conv_finished(Array<type> y, Array<type> kernel, Array<type> bias
     });
 }
 
+// The way back through an activation and a bias.
+template <ffi::DataType type>
+ffi::Error xla_back(Array<type> gradients, Array<type> results, ffi::Result<Array<type>> before,
+                    ffi::Result<Array<ffi::F32>> bias, int64_t activation, float slope) {
+    return guarded([&] {
+        const auto channels = static_cast<int64_t>(bias->element_count());
+        const auto places = static_cast<int64_t>(results.element_count()) / channels;
+        before_finish(static_cast<Activation>(activation), slope, results.typed_data(), gradients.typed_data(), places,
+                      channels, before->typed_data(), bias->typed_data());
+    });
+}
+
+template <ffi::DataType type>
+auto back_binding() {
+    return ffi::Ffi::Bind().template Arg<Array<type>>().template Arg<Array<type>>().template Ret<Array<type>>()
+        .template Ret<Array<ffi::F32>>().template Attr<int64_t>("activation").template Attr<float>("slope");
+}
+
 template <ffi::DataType type>
 auto finished_binding() {
     return ffi::Ffi::Bind().template Arg<Array<type>>().template Arg<Array<type>>().template Arg<Array<type>>().template Ret<Array<type>>()
@@ -109,6 +133,9 @@ XLA_FFI_DEFINE_HANDLER(conv_transpose_finished_bf16, xla_conv_transpose_finished
                        finished_binding<ffi::BF16>());
 XLA_FFI_DEFINE_HANDLER(conv_finished_bf16, xla_conv_finished<ffi::BF16>, finished_binding<ffi::BF16>());
 
+XLA_FFI_DEFINE_HANDLER(back_f32, xla_back<ffi::F32>, back_binding<ffi::F32>());
+XLA_FFI_DEFINE_HANDLER(back_bf16, xla_back<ffi::BF16>, back_binding<ffi::BF16>());
+
 template <typename Handler>
 nb::capsule capsule(Handler* handler) {
     return nb::capsule(reinterpret_cast<void*>(handler));
@@ -128,6 +155,8 @@ nb::dict xla_handlers() {
     handlers["tconv_conv_transpose_finished_bf16"] = capsule(conv_transpose_finished_bf16);
     handlers["tconv_conv_finished_f32"] = capsule(conv_finished_f32);
     handlers["tconv_conv_finished_bf16"] = capsule(conv_finished_bf16);
+    handlers["tconv_back_f32"] = capsule(back_f32);
+    handlers["tconv_back_bf16"] = capsule(back_bf16);
     return handlers;
 }
 
