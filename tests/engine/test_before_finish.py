@@ -6,6 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tconv import engine, methods
+from tconv.engine.calls import room
 from tests.strategies import integers
 
 pytestmark = pytest.mark.skipif(not engine.available(), reason="the portable package; build with a C++ compiler")
@@ -92,12 +93,12 @@ def test_what_a_rectifier_cut_off_stays_so_beside_an_infinite_gradient():
 def test_large_results_take_the_memory_of_those_before_them():
     floats = engine._native.streams_from() // 4 + 5
     shape = (1, floats, 1)
-    first = engine._room(shape)
+    first = room(shape)
     place, part = first.ctypes.data, first[:, 3:4]
     del first
-    beside = engine._room(shape)
+    beside = room(shape)
     assert beside.ctypes.data != place  # a view holds it
     del part
-    again = engine._room(shape)
+    again = room(shape)
     assert again.ctypes.data == place
     assert again.ctypes.data % engine._native.LINE == 0

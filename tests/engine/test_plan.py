@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 
 from tconv import engine
+from tconv.engine.calls import CONTRACTIONS
 from tconv.engine.plans import FORMS
 from tconv.errors import SettingError, ShapeError, UnsupportedError
 from tconv.geometry import Extent, Spec, problem_from_coarse
@@ -50,7 +51,7 @@ def test_a_gradient_of_the_kernel_goes_by_rows_too_and_reads_no_kernel():
 
 @pytest.mark.parametrize("extent", [Extent(0, 4, 4), Extent(1, 0, 4), Extent(1, 4, 0)])
 def test_there_is_no_plan_for_doing_nothing(extent):
-    for contraction in engine.CONTRACTIONS:
+    for contraction in CONTRACTIONS:
         with pytest.raises(ShapeError, match=r"nothing to do .* none of them may be 0"):
             engine.plan(contraction, LAYER, extent)
 
@@ -58,7 +59,7 @@ def test_there_is_no_plan_for_doing_nothing(extent):
 @compiled
 def test_a_depthwise_layer_has_a_plan_of_its_own():
     problem = problem_from_coarse(Spec.of((4, 4), stride=2, crop=1, groups=64), (8, 8))
-    assert {engine.plan(c, problem, Extent(1, 64, 64)).form for c in engine.CONTRACTIONS} == {"depthwise"}
+    assert {engine.plan(c, problem, Extent(1, 64, 64)).form for c in CONTRACTIONS} == {"depthwise"}
 
 
 @compiled
@@ -97,6 +98,6 @@ def test_a_contraction_that_is_none_is_refused():
 
 
 def test_the_portable_package_says_that_it_has_no_plans(monkeypatch):
-    monkeypatch.setattr(engine, "_native", None)
+    monkeypatch.setattr(engine.plans, "native", None)
     with pytest.raises(UnsupportedError, match="plan: this is the portable package"):
         engine.plan("conv", LAYER, Extent(1, 1, 1))

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 
 from tconv import engine, methods
+from tconv.engine.calls import CONTRACTIONS
 from tconv.geometry import Extent, Problem, Spec, problem_from_coarse
 from tests import strategies
 from tests.engine.test_engine import TABLE, arrays, guarded
@@ -32,7 +33,7 @@ def tiles():
 
 
 def forms(problem, ins, outs, batch):
-    return [engine.plan(name, problem, Extent(batch, ins, outs)).form for name in engine.CONTRACTIONS]
+    return [engine.plan(name, problem, Extent(batch, ins, outs)).form for name in CONTRACTIONS]
 
 
 @pytest.mark.parametrize("activation", [None, "leaky_relu"])

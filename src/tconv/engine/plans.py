@@ -5,9 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ..errors import SettingError, ShapeError, UnsupportedError
 from ..geometry import Extent, Problem, cost
+from .calls import CONTRACTIONS
+from .choices import half_isa, isa, threads
+from .compiled import native, numbers
 
-__all__ = ["FORMS", "Plan"]
+__all__ = ["FORMS", "Plan", "plan"]
+
+DTYPES = ("float32", "bfloat16")
 
 # The compiled part's names for its ways, and what decided for each.
 FORMS = {
@@ -110,3 +116,37 @@ class Plan:
             f"{self.blocks} block{'s' * (self.blocks > 1)} for up to {self.threads} thread{'s' * (self.threads > 1)}",
         )
         return "\n".join(lines)
+
+
+def plan(contraction: str, problem: Problem, extent: Extent, dtype: str = "float32") -> Plan:
+    """What the engine will do with arrays of this extent, and why.
+
+    Args:
+        contraction: `conv_transpose`, `conv` or `kernel_gradient`.
+        problem: the setting met by its sizes.
+        extent: batch and channels on both sides.
+        dtype: of the arrays, `float32` or `bfloat16`.
+
+    Raises:
+        SettingError: if there is no such contraction, or no plans for such a dtype.
+        ShapeError: if an array is empty, so that there is nothing to do.
+        UnsupportedError: in the portable package, which has no plans.
+
+    >>> from tconv.geometry import Spec, problem_from_coarse
+    >>> twice = problem_from_coarse(Spec.of((2, 2), stride=2), (8, 8))
+    >>> plan("conv_transpose", twice, Extent(32, 64, 96)).products if native else 4  # one for each phase
+    4
+    """
+    if contraction not in CONTRACTIONS:
+        raise SettingError(f"plan: contraction is {contraction!r}, but has to be one of {', '.join(CONTRACTIONS)}.")
+    if dtype not in DTYPES:
+        raise SettingError(f"plan: dtype is {dtype!r}, but has to be one of {', '.join(DTYPES)}; arrays of others are "
+                           "made float32.")
+    if 0 in (*extent, *problem.coarse, *problem.fine):
+        raise ShapeError(f"plan: there is nothing to do for {extent}, coarse {problem.coarse} and fine {problem.fine}; "
+                         "none of them may be 0.")
+    if native is None:
+        raise UnsupportedError("plan: this is the portable package, without the compiled part; install it where there "
+                               "is a C++ compiler, or see tconv.methods.")
+    said = native.plan(contraction, numbers(problem, *extent), dtype == "bfloat16")
+    return Plan.of(contraction, problem, extent, said, threads(), half_isa() if said["form"] in BY_HALVES else isa())

@@ -211,7 +211,7 @@ for _each in (conv_transpose_p, conv_p, kernel_gradient_p):
     batching.primitive_batchers[_each] = _batching(_each)
 
 if engine.available():
-    from ..engine import _native
+    from ..engine.compiled import native
 
-    for _name, _handler in _native.xla_handlers().items():
+    for _name, _handler in native.xla_handlers().items():
         jax.ffi.register_ffi_target(_name, _handler, platform="cpu")
