@@ -10,6 +10,7 @@ from hypothesis import assume, given, settings
 
 from tconv.errors import ShapeError, SizeError
 from tconv.explain import explain, stack
+from tconv.explain.facts import LARGEST
 from tconv.geometry import Axis, Spec, cost, problem_from_coarse, problem_from_fine
 from tconv.geometry.problem import Extent
 
@@ -57,6 +58,7 @@ def test_the_stamps_add_up_to_the_result_and_what_is_cropped_lies_outside(case):
 @given(case=small())
 def test_every_window_over_the_grid_times_the_kernel_is_a_cell_of_the_result(case):
     for told, want in both(case):
+        assume(told.work["collect"].executed <= LARGEST)  # few taps with wide gaps stuff a grid beyond what is told
         view, groups = told.collect, case.problem.groups
         for number, step in enumerate(view.steps):
             assert step.values.tolist() == want[step.index].tolist()
