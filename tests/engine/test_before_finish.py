@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tconv import engine, methods
-from tconv.engine.calls import room
+from tconv.engine.room import room
 from tests.strategies import integers
 
 pytestmark = pytest.mark.skipif(not engine.available(), reason="the portable package; build with a C++ compiler")

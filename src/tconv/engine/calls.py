@@ -15,9 +15,10 @@ from . import arrays
 from .arrays import BITS, FLOAT
 from .compiled import native, numbers
 from .packed import Packed
+from .room import room
 
 __all__ = [
-    "CONTRACTIONS", "TOLD", "before_finish", "conv", "conv_transpose", "finish", "kernel_gradient", "pack", "room",
+    "CONTRACTIONS", "TOLD", "before_finish", "conv", "conv_transpose", "finish", "kernel_gradient", "met", "pack",
     "serves",
 ]
 
@@ -53,13 +54,7 @@ def conv_transpose(x: Array, kernel: Array | Packed, problem: Problem, bias: Arr
 
     A bias `(D,)` is added and an activation (a name in `methods.ACTIVATIONS`) applied before each result is stored.
     """
-    said, shape = _call("conv_transpose", problem, x.shape, kernel.shape)
-    if arrays.brain(x) and not isinstance(kernel, Packed) and arrays.brain(kernel):
-        return _halved(native.half_conv_transpose, said, x, kernel, shape, *finish(bias, activation, slope))
-    out = room(shape)
-    weights, layouts = _as_it_lies(kernel)
-    native.conv_transpose(said, arrays.floats(x), weights, out, *finish(bias, activation, slope), layouts)
-    return arrays.narrowed(out, x, kernel)
+    return _layer("conv_transpose", problem, x, kernel, bias, activation, slope)
 
 
 def conv(y: Array, kernel: Array | Packed, problem: Problem, bias: Array | None = None, activation: str | None = None,
@@ -68,13 +63,7 @@ def conv(y: Array, kernel: Array | Packed, problem: Problem, bias: Array | None 
 
     A bias `(C,)` is added and an activation applied as in `conv_transpose`.
     """
-    said, shape = _call("conv", problem, y.shape, kernel.shape)
-    if arrays.brain(y) and not isinstance(kernel, Packed) and arrays.brain(kernel):
-        return _halved(native.half_conv, said, y, kernel, shape, *finish(bias, activation, slope))
-    out = room(shape)
-    weights, layouts = _as_it_lies(kernel)
-    native.conv(said, arrays.floats(y), weights, out, *finish(bias, activation, slope), layouts)
-    return arrays.narrowed(out, y, kernel)
+    return _layer("conv", problem, y, kernel, bias, activation, slope)
 
 
 def kernel_gradient(y: Array, x: Array, problem: Problem, *, channels_first: bool = False) -> Array:
@@ -82,7 +71,7 @@ def kernel_gradient(y: Array, x: Array, problem: Problem, *, channels_first: boo
 
     With `channels_first` the result lies in memory as `(C, D / groups, *K)`.
     """
-    said, shape = _call("kernel_gradient", problem, y.shape, x.shape)
+    said, shape = met("kernel_gradient", problem, y.shape, x.shape)
     halves = arrays.brain(y) and arrays.brain(x)
     dtype = BITS if halves else FLOAT
     if channels_first:
@@ -131,26 +120,24 @@ def finish(bias: Array | None, activation: str | None, slope: float) -> tuple[Ar
     return None if bias is None else arrays.floats(bias), code, slope if activation == "leaky_relu" else 0.0
 
 
-def _halved(layer: Any, said: list[int], array: Array, kernel: Array, shape: tuple[int, ...], *finish: Any) -> Array:
-    """A layer of bfloat16 arrays; the result is of the first one's dtype."""
-    out = room(shape, BITS)
-    layer(said, arrays.bits(array), arrays.evenly(kernel.view(BITS)), out, *finish)
-    return out.view(array.dtype)
-
-
-def room(shape: tuple[int, ...], dtype: np.dtype[Any] = FLOAT) -> Array:
-    """Memory for a result; a large one takes that of one before it, and begins with a line of memory."""
-    count = math.prod(shape)
-    size = count * dtype.itemsize
-    if size < native.streams_from():
-        return np.empty(shape, dtype)
-    memory: Array = native.room(-(-size // FLOAT.itemsize))
-    return memory.view(dtype)[:count].reshape(shape)
+def _layer(name: str, problem: Problem, array: Array, kernel: Array | Packed, bias: Array | None,
+           activation: str | None, slope: float) -> Array:
+    """A layer of float32 or bfloat16 arrays; of two of bfloat16 the result is of the first one's dtype."""
+    said, shape = met(name, problem, array.shape, kernel.shape)
+    follows = finish(bias, activation, slope)
+    if arrays.brain(array) and not isinstance(kernel, Packed) and arrays.brain(kernel):
+        out = room(shape, BITS)
+        getattr(native, f"half_{name}")(said, arrays.bits(array), arrays.evenly(kernel.view(BITS)), out, *follows)
+        return out.view(array.dtype)
+    out = room(shape)
+    weights, layouts = _as_it_lies(kernel)
+    getattr(native, name)(said, arrays.floats(array), weights, out, *follows, layouts)
+    return arrays.narrowed(out, array, kernel)
 
 
 @lru_cache(4096)
-def _call(name: str, problem: Problem, first: tuple[int, ...], second: tuple[int, ...],
-          ) -> tuple[list[int], tuple[int, ...]]:
+def met(name: str, problem: Problem, first: tuple[int, ...], second: tuple[int, ...],
+        ) -> tuple[list[int], tuple[int, ...]]:
     """A problem as the compiled part reads it and the result's shape, checked once for each pair of shapes."""
     takes, gives = CONTRACTIONS[name]
     extent = problem.extent(name, **dict(zip(takes, (first, second), strict=True)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..geometry import Problem
+from . import environment
 
 __all__ = ["available", "native", "numbers"]
 
@@ -13,6 +14,8 @@ try:
     from . import _native as native  # type: ignore[attr-defined,no-redef]
 except ImportError:  # the portable package: no compiler at build time
     native = None
+else:
+    environment.check()
 
 
 def available() -> bool:

@@ -11,7 +11,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from .. import engine
 from .memory import as_kernel
 
-__all__ = ["keep", "kernel"]
+__all__ = ["keep", "packed"]
 
 # A weight's packed form and the version that it is of; gone with the weight.
 _kept: Any = WeakTensorKeyDictionary()
@@ -22,11 +22,12 @@ def keep(weight: Tensor) -> None:
     _kept[weight] = None
 
 
-def kernel(weight: Tensor) -> Any:
-    """A weight as the engine takes it: packed if it is kept, as it lies if it is not."""
+def packed(weight: Tensor) -> engine.Packed | None:
+    """A weight that is kept, as it is now; None if it is not kept."""
     if weight.requires_grad or weight.is_inference() or weight.dtype is not torch.float32 or weight not in _kept:
-        return as_kernel(weight)
+        return None
     known, now = _kept[weight], (weight._version, weight.data_ptr())
     if known is None or known[1] != now:
         known = _kept[weight] = engine.pack(as_kernel(weight)), now
-    return known[0]
+    found: engine.Packed = known[0]
+    return found

@@ -14,22 +14,35 @@ from ..methods.channels import Array
 
 __all__ = [
     "as_array", "as_kernel", "as_tensor", "as_vector", "channels_last", "empty", "kernel_tensor", "laid", "lies_last",
+    "lying_last",
 ]
 
 
 LAST = {axes: (0, *range(2, axes), 1) for axes in (3, 4, 5)}
 FIRST = {axes: (0, axes - 1, *range(1, axes - 1)) for axes in (3, 4, 5)}
+FORMATS = {4: torch.channels_last, 5: torch.channels_last_3d}
 KERNEL = {axes: (*range(2, axes), 1, 0) for axes in (3, 4, 5)}
 
 
 def channels_last(tensor: Tensor) -> bool:
     """Whether the channels of `(N, C, *I)` lie side by side; where both layouts are alike, it counts as plain."""
-    return tensor.stride(1) == 1 and not tensor.is_contiguous()
+    return not tensor.is_contiguous() and tensor.stride(1) == 1
 
 
 def lies_last(tensor: Tensor) -> bool:
     """Whether `as_array` takes no copy: the channels of `(N, C, *I)` lie side by side, or there is one."""
-    return tensor.permute(LAST[tensor.dim()]).is_contiguous()
+    known = FORMATS.get(tensor.dim())
+    if known is None:
+        return tensor.permute(LAST[tensor.dim()]).is_contiguous()
+    return tensor.is_contiguous(memory_format=known)
+
+
+def lying_last(tensor: Tensor) -> Tensor:
+    """The same with its channels side by side in memory; a copy only if it is plain."""
+    if lies_last(tensor):
+        return tensor
+    axes = tensor.dim()
+    return tensor.permute(LAST[axes]).contiguous().permute(FIRST[axes])
 
 
 def as_array(tensor: Tensor) -> Array:

@@ -14,9 +14,9 @@ from torch import Tensor
 
 from .. import engine
 from ..geometry import Problem
-from . import kept, plain
+from . import direct, plain
 from .activations import NOTHING, Finish
-from .memory import as_array, as_tensor, as_vector, channels_last, empty, kernel_tensor, laid, lies_last
+from .memory import as_array, as_tensor, channels_last, empty, kernel_tensor, laid, lies_last
 
 __all__ = ["PLAIN_TYPES", "SERVED", "before_finish", "contract", "serves", "total"]
 
@@ -118,9 +118,7 @@ def _computed(name: str, first: Tensor, second: Tensor, bias: Tensor | None, pro
 def _layer(name: str, array: Tensor, kernel: Tensor, bias: Tensor | None, problem: Problem, finish: Finish) -> Tensor:
     last = (channels_last(array) or channels_last(kernel)) if finish.last is None else finish.last
     if serves(array, kernel, bias):
-        added = None if bias is None else as_vector(bias.float())
-        said = (problem, added, finish.activation, finish.slope)
-        return as_tensor(getattr(engine, name)(as_array(array), kept.kernel(kernel), *said), last)
+        return direct.layer(name, array, kernel, bias, problem, finish, last)
     return finish(laid(getattr(plain, name)(array, kernel, problem, bias), last))
 
 

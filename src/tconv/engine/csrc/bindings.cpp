@@ -3,9 +3,11 @@
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
 #include <optional>
+#include <tuple>
 
 #include "caches.h"
 #include "contractions.h"
@@ -75,8 +77,25 @@ void add_gradient(nb::module_& m, const char* name) {
     });
 }
 
+using FloatLayer = void(const Problem&, const float*, const KernelView&, float*, const Finish&, Layouts*);
+using HalfLayer = void(const Problem&, const Half*, const HalfView&, Half*, const Finish&);
+
+// A layer of float32 arrays; the layouts of a kernel that no longer changes are kept.
+template <FloatLayer* layer>
+void add_layer(nb::module_& m, const char* name) {
+    m.def(name, [](const std::vector<int64_t>& numbers, const In<float>& array, const InKernel<float>& kernel,
+                   const Out<float>& out, const std::optional<Bias>& bias, int activation, float slope,
+                   Layouts* layouts) {
+        const Problem problem = parse(numbers);
+        const KernelView weights = view<float>(kernel);
+        nb::gil_scoped_release release;
+        layer(problem, array.data(), weights, out.data(), finish(bias, activation, slope), layouts);
+    }, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg("bias") = nb::none(), nb::arg("activation") = 0,
+        nb::arg("slope") = 0.0f, nb::arg("layouts") = nb::none());
+}
+
 // A layer of bfloat16 arrays, which come as the bits of their numbers.
-template <void (*layer)(const Problem&, const Half*, const HalfView&, Half*, const Finish&)>
+template <HalfLayer* layer>
 void add_half_layer(nb::module_& m, const char* name) {
     m.def(name, [](const std::vector<int64_t>& numbers, const In<Half>& array, const InKernel<Half>& kernel,
                    const Out<Half>& out, const std::optional<Bias>& bias, int activation, float slope) {
@@ -86,6 +105,32 @@ void add_half_layer(nb::module_& m, const char* name) {
         layer(problem, array.data(), weights, out.data(), finish(bias, activation, slope));
     }, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg("bias") = nb::none(), nb::arg("activation") = 0,
         nb::arg("slope") = 0.0f);
+}
+
+// Where numbers lie in memory that somebody else owns; 0 where there are none.
+using Address = uintptr_t;
+using Steps = std::tuple<int64_t, int64_t, int64_t>;  // of a kernel: from tap to tap, row to row, column to column
+
+template <typename Number>
+Number* at(Address address) { return reinterpret_cast<Number*>(address); }
+
+// A layer told by addresses. Converting a framework's tensors to arrays takes longer than a small layer does.
+template <typename Number, typename Layer>
+void add_layer_at(nb::module_& m, const char* name, Layer layer) {
+    m.def(name, [layer](const std::vector<int64_t>& numbers, Address array, Address kernel, const Steps& steps,
+                        Address out, Address bias, int activation, float slope, Layouts* layouts) {
+        const Problem problem = parse(numbers);
+        const KernelOf<Number> weights{at<Number>(kernel), std::get<0>(steps), std::get<1>(steps), std::get<2>(steps)};
+        const Finish finish{at<const float>(bias), static_cast<Activation>(activation), slope};
+        nb::gil_scoped_release release;
+        layer(problem, at<const Number>(array), weights, at<Number>(out), finish, layouts);
+    }, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none());
+}
+
+template <HalfLayer* layer>
+void without_layouts(const Problem& problem, const Half* array, const HalfView& kernel, Half* out, const Finish& finish,
+                     Layouts*) {
+    layer(problem, array, kernel, out, finish);
 }
 
 // Places and channels as two axes; what is not asked for, or not there, is None.
@@ -108,25 +153,15 @@ void add_before_finish(nb::module_& m, const char* name) {
 NB_MODULE(_native, m) {
     using namespace tconv;
     nb::class_<Layouts>(m, "Layouts").def(nb::init<>());
-    m.def("conv_transpose", [](const std::vector<int64_t>& numbers, const In<float>& x, const InKernel<float>& kernel,
-                   const Out<float>& out, const std::optional<Bias>& bias, int activation, float slope, Layouts* layouts) {
-        const Problem problem = parse(numbers);
-        const KernelView weights = view<float>(kernel);
-        nb::gil_scoped_release release;
-        conv_transpose(problem, x.data(), weights, out.data(), finish(bias, activation, slope), layouts);
-    }, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg("bias") = nb::none(), nb::arg("activation") = 0,
-        nb::arg("slope") = 0.0f, nb::arg("layouts") = nb::none());
-    m.def("conv", [](const std::vector<int64_t>& numbers, const In<float>& y, const InKernel<float>& kernel,
-                   const Out<float>& out, const std::optional<Bias>& bias, int activation, float slope, Layouts* layouts) {
-        const Problem problem = parse(numbers);
-        const KernelView weights = view<float>(kernel);
-        nb::gil_scoped_release release;
-        conv(problem, y.data(), weights, out.data(), finish(bias, activation, slope), layouts);
-    }, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg("bias") = nb::none(), nb::arg("activation") = 0,
-        nb::arg("slope") = 0.0f, nb::arg("layouts") = nb::none());
+    add_layer<conv_transpose>(m, "conv_transpose");
+    add_layer<conv>(m, "conv");
     add_gradient<float>(m, "kernel_gradient");
     add_half_layer<conv_transpose>(m, "half_conv_transpose");
     add_half_layer<conv>(m, "half_conv");
+    add_layer_at<float>(m, "conv_transpose_at", static_cast<FloatLayer*>(conv_transpose));
+    add_layer_at<float>(m, "conv_at", static_cast<FloatLayer*>(conv));
+    add_layer_at<Half>(m, "half_conv_transpose_at", without_layouts<conv_transpose>);
+    add_layer_at<Half>(m, "half_conv_at", without_layouts<conv>);
     add_gradient<Half>(m, "half_kernel_gradient");
     // So many floats in memory that is taken again once the array is no more; they begin with a line of memory.
     m.def("room", [](int64_t floats) {

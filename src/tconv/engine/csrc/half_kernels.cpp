@@ -1,8 +1,8 @@
 #include "half_kernels.h"
 
-#include <cstdlib>
-#include <cstring>
+#include <string_view>
 
+#include "environment.h"
 #include "kernels.h"
 
 namespace tconv {
@@ -30,8 +30,8 @@ const HalfKernels* by_vectors() {
 
 const HalfKernels* choose() {
 #if defined(TCONV_AMX)
-    const char* wanted = std::getenv("TCONV_ISA");
-    if (!wanted || !std::strcmp(wanted, "amx"))
+    const std::string_view wanted = wanted_isa();
+    if (wanted.empty() || wanted == "amx")
         if (const HalfKernels* table = half_kernels_amx()) return table;
 #endif
     return by_vectors();

@@ -1,8 +1,8 @@
 #include "kernels.h"
 
-#include <cstdlib>
-#include <cstring>
+#include <string_view>
 
+#include "environment.h"
 #include "problem.h"
 
 namespace tconv {
@@ -21,8 +21,8 @@ const Kernels* choose() {
     const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
                         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
-    const char* wanted = std::getenv("TCONV_ISA");
-    const auto allowed = [wanted](const char* name) { return !wanted || !std::strcmp(wanted, name); };
+    const std::string_view wanted = wanted_isa();
+    const auto allowed = [wanted](std::string_view name) { return wanted.empty() || wanted == name; };
     const bool most = allowed("amx") || allowed("avx512");  // AMX is for numbers of 16 bits, beside it
     if (avx512 && most) return kernels_avx512;
     if (avx2 && (allowed("avx2") || most)) return kernels_avx2;

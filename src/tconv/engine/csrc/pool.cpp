@@ -7,11 +7,12 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <cstdlib>
 #include <exception>
 #include <mutex>
 #include <system_error>
 #include <thread>
+
+#include "environment.h"
 
 namespace tconv {
 namespace {
@@ -124,15 +125,10 @@ struct Threads {
     std::atomic<bool> lent{false}, forked{false};
 };
 
-int from_environment() {
-    const char* text = std::getenv("TCONV_NUM_THREADS");
-    return text ? std::max(1, std::atoi(text)) : 0;
-}
-
 Threads& here() {
     static Threads* const one = [] {
         static Threads* made = new Threads;
-        made->wanted = from_environment();
+        made->wanted = wanted_threads();
         pthread_atfork(nullptr, nullptr, [] { made->pool = new Pool, made->forked = true; });
         return made;
     }();

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdlib>
-#include <cstring>
+
+#include "environment.h"
 
 namespace tconv {
 
@@ -11,8 +11,7 @@ enum class Use : int32_t { never, where_it_wins, wherever_possible };
 
 // What the environment says.
 inline Use asked_by(const char* variable) {
-    const char* text = std::getenv(variable);
-    return text && !std::strcmp(text, "1") ? Use::where_it_wins : Use::never;
+    return said(variable, {"1"}).empty() ? Use::never : Use::where_it_wins;
 }
 
 }  // namespace tconv
