@@ -17,6 +17,7 @@
 #include "contractions.h"
 #include "halves.h"
 #include "kernels.h"
+#include "oracle.h"
 #include "pool.h"
 #include "slopes.h"
 #include "split.h"
@@ -25,8 +26,8 @@
 
 namespace {
 
+using namespace oracle;
 using tconv::Activation;
-using tconv::Axis;
 using tconv::KernelView;
 using tconv::Problem;
 
@@ -71,21 +72,6 @@ Floats whole_numbers(int64_t count) {
     Floats made(count);
     for (float& value : made) value = static_cast<float>(between(-3, 3));
     return made;
-}
-
-double value(float number) { return static_cast<double>(number); }
-double value(tconv::Half half) {
-    const uint32_t bits = static_cast<uint32_t>(half) << 16;
-    float wide;
-    std::memcpy(&wide, &bits, sizeof wide);
-    return static_cast<double>(wide);
-}
-
-// The nearest number of eight binary digits, the even one of two.
-double nearest(double number) {
-    int exponent;
-    const double mantissa = std::frexp(number, &exponent);
-    return std::ldexp(std::nearbyint(std::ldexp(mantissa, 8)), exponent - 8);
 }
 
 Halves narrowed(const Floats& wide) {
@@ -152,70 +138,6 @@ Case draw() {
     return drawn;
 }
 
-// Calls see(image, coarse cell, fine cell, tap) for every pair of cells that a tap joins.
-template <typename See>
-void joined(const Problem& problem, See see) {
-    const auto& [a0, a1, a2] = problem.axes;
-    const auto fine = [](const Axis& axis, int64_t cell, int64_t tap) {
-        return cell * axis.stride + tap * axis.dilation - axis.lo;
-    };
-    const auto outside = [](const Axis& axis, int64_t at) { return at < 0 || at >= axis.fine; };
-    for (int64_t k0 = 0; k0 < a0.kernel; ++k0)
-        for (int64_t c0 = 0; c0 < a0.coarse; ++c0) {
-            const int64_t f0 = fine(a0, c0, k0);
-            if (outside(a0, f0)) continue;
-            for (int64_t k1 = 0; k1 < a1.kernel; ++k1)
-                for (int64_t c1 = 0; c1 < a1.coarse; ++c1) {
-                    const int64_t f1 = fine(a1, c1, k1);
-                    if (outside(a1, f1)) continue;
-                    for (int64_t k2 = 0; k2 < a2.kernel; ++k2)
-                        for (int64_t c2 = 0; c2 < a2.coarse; ++c2) {
-                            const int64_t f2 = fine(a2, c2, k2);
-                            if (outside(a2, f2)) continue;
-                            const int64_t tap = (k0 * a1.kernel + k1) * a2.kernel + k2;
-                            for (int64_t n = 0; n < problem.batch; ++n)
-                                see(((n * a0.coarse + c0) * a1.coarse + c1) * a2.coarse + c2,
-                                    ((n * a0.fine + f0) * a1.fine + f1) * a2.fine + f2, tap);
-                        }
-                }
-        }
-}
-
-// Calls see(coarse number, fine number, kernel number) for every product in the sums.
-template <typename See>
-void products(const Problem& problem, const KernelView& lies, See see) {
-    const int64_t ins = problem.coarse_channels, outs = problem.fine_channels, rows = problem.rows();
-    const int64_t columns = ins / problem.groups;
-    joined(problem, [&](int64_t coarse, int64_t fine, int64_t tap) {
-        for (int64_t c = 0; c < ins; ++c)
-            for (int64_t row = 0; row < rows; ++row)
-                see(coarse * ins + c, fine * outs + c / columns * rows + row,
-                    tap * lies.per_tap + row * lies.per_row + c * lies.per_column);
-    });
-}
-
-double finished(double sum, Activation activation, double slope) {
-    switch (activation) {
-        case Activation::none: return sum;
-        case Activation::rectify: return sum < 0 ? sum * slope : sum;
-        case Activation::sigmoid: return 1 / (1 + std::exp(-sum));
-        case Activation::tanh: return std::tanh(sum);
-        case Activation::gelu: return 0.5 * sum * std::erfc(-sum / std::sqrt(2.0));
-        case Activation::gelu_tanh: return 0.5 * sum * (1 + std::tanh(0.7978845608028654 * (sum + 0.044715 * sum * sum * sum)));
-        case Activation::silu: return sum / (1 + std::exp(-sum));
-    }
-    return NAN;
-}
-
-bool near(float got, double wanted, Activation activation) {
-    const double most = activation <= Activation::rectify ? 0 : 1e-5 * std::max(1.0, std::abs(wanted));
-    return std::abs(value(got) - wanted) <= most;
-}
-bool near(tconv::Half got, double wanted, Activation activation) {
-    const double most = activation <= Activation::rectify ? 0 : 1.0 / 256 * std::max(1e-2, std::abs(wanted));
-    return std::abs(value(got) - nearest(wanted)) <= most;
-}
-
 void fail(const Case& drawn, const char* what, int threads, int64_t at, double got, double wanted) {
     std::fprintf(stderr, "%s, %d threads, [%lld]: got %g, wanted %g; problem:", what, threads, static_cast<long long>(at),
                  got, wanted);
@@ -237,26 +159,8 @@ void check(const Case& drawn, const char* what, const std::vector<double>& wante
         tconv::set_threads(threads);
         const Numbers<Number> got(static_cast<int64_t>(wanted.size()));
         run(got.data());
-        for (int64_t i = 0; i < got.size(); ++i)
-            if (!near(got[i], wanted[i], activation))
-                fail(drawn, what, threads, i, value(got[i]), wanted[i]);
-    }
-}
-
-void finish_all(std::vector<double>& sums, const Case& drawn, const Floats& bias) {
-    for (size_t i = 0; i < sums.size(); ++i) {
-        const double biased = sums[i] + (drawn.bias ? bias[static_cast<int64_t>(i) % bias.size()] : 0.0f);
-        sums[i] = finished(biased, drawn.activation, drawn.slope);
-    }
-}
-
-// Times the slope of an activation where it gave this; whole numbers stay whole.
-double sloped(double gradient, double result, Activation activation, double slope) {
-    switch (activation) {
-        case Activation::rectify: return result > 0 ? gradient : gradient * slope;
-        case Activation::sigmoid: return gradient * (1 - result) * result;
-        case Activation::tanh: return gradient * (1 - result * result);
-        default: return gradient;
+        const int64_t at = first_wrong(got.data(), wanted, activation);
+        if (at < got.size()) fail(drawn, what, threads, at, value(got[at]), wanted[at]);
     }
 }
 
@@ -264,19 +168,15 @@ double sloped(double gradient, double result, Activation activation, double slop
 template <typename Number>
 void check_way_back(const Case& drawn, const Numbers<Number>& results, const Numbers<Number>& gradients, int64_t channels) {
     const int64_t places = results.size() / channels;
-    std::vector<double> before(results.size()), bias(channels);
-    for (int64_t i = 0; i < results.size(); ++i) {
-        before[i] = sloped(value(gradients[i]), value(results[i]), drawn.activation, static_cast<double>(drawn.slope));
-        bias[i % channels] += before[i];
-    }
+    const Slopes wanted = slopes(results.data(), gradients.data(), places, channels, drawn.activation, drawn.slope);
     const auto run = [&](Number* to, float* sums) {
         tconv::before_finish(drawn.activation, drawn.slope, results.data(), gradients.data(), places, channels, to, sums);
     };
-    check<Number>(drawn, "before_finish", before, Activation::none, [&](Number* out) { run(out, nullptr); });
+    check<Number>(drawn, "before_finish", wanted.before, Activation::none, [&](Number* out) { run(out, nullptr); });
     const Numbers<Number> aside(results.size());
-    check<float>(drawn, "bias of before_finish", bias, Activation::none, [&](float* out) { run(aside.data(), out); });
+    check<float>(drawn, "bias of before_finish", wanted.bias, Activation::none, [&](float* out) { run(aside.data(), out); });
     if (drawn.activation == Activation::none)
-        check<float>(drawn, "bias alone", bias, Activation::none, [&](float* out) { run(nullptr, out); });
+        check<float>(drawn, "bias alone", wanted.bias, Activation::none, [&](float* out) { run(nullptr, out); });
 }
 
 void check_all(const Case& drawn) {
@@ -286,18 +186,11 @@ void check_all(const Case& drawn) {
     const Floats y = whole_numbers(problem.batch * problem.fine_cells() * outs);
     const Floats kernel = whole_numbers(drawn.kernel_size);
     const Floats bias_in = whole_numbers(ins), bias_out = whole_numbers(outs);
-    std::vector<double> fine(y.size()), coarse(x.size()), gradient(drawn.gradient_size);
-    products(problem, drawn.lies, [&](int64_t c, int64_t f, int64_t k) {
-        fine[f] += static_cast<double>(x[c]) * kernel[k];
-        coarse[c] += static_cast<double>(y[f]) * kernel[k];
-    });
-    products(problem, drawn.gradient_lies, [&](int64_t c, int64_t f, int64_t k) {
-        gradient[k] += static_cast<double>(x[c]) * y[f];
-    });
-    finish_all(fine, drawn, bias_out);
-    finish_all(coarse, drawn, bias_in);
     KernelView weights = drawn.lies;
     weights.data = kernel.data();
+    Sums wanted = sums(problem, x.data(), y.data(), weights, drawn.gradient_lies, drawn.gradient_size);
+    finish_all(wanted.fine, drawn.bias ? bias_out.data() : nullptr, outs, drawn.activation, drawn.slope);
+    finish_all(wanted.coarse, drawn.bias ? bias_in.data() : nullptr, ins, drawn.activation, drawn.slope);
     tconv::set_winograd(drawn.winograd);
     tconv::set_split(drawn.split);
     tconv::set_near_bytes(drawn.near_bytes);
@@ -307,11 +200,11 @@ void check_all(const Case& drawn) {
     };
     tconv::Layouts kept;  // for both layers, and any number of threads
     tconv::Layouts* const layouts = drawn.packed ? &kept : nullptr;
-    check<float>(drawn, "conv_transpose", fine, drawn.activation,
+    check<float>(drawn, "conv_transpose", wanted.fine, drawn.activation,
           [&](float* out) { tconv::conv_transpose(problem, x.data(), weights, out, finish(bias_out), layouts); });
-    check<float>(drawn, "conv", coarse, drawn.activation,
+    check<float>(drawn, "conv", wanted.coarse, drawn.activation,
           [&](float* out) { tconv::conv(problem, y.data(), weights, out, finish(bias_in), layouts); });
-    check<float>(drawn, "kernel_gradient", gradient, Activation::none, [&](float* out) {
+    check<float>(drawn, "kernel_gradient", wanted.gradient, Activation::none, [&](float* out) {
         KernelView into = drawn.gradient_lies;
         into.data = out;
         tconv::kernel_gradient(problem, y.data(), x.data(), into);
@@ -327,13 +220,13 @@ void check_all(const Case& drawn) {
     };
     check_way_back(drawn, half_y, narrowed(gradients), outs);
     tconv::set_half_way(drawn.half_way);
-    check<Half>(drawn, "conv_transpose of halves", fine, drawn.activation, [&](Half* out) {
+    check<Half>(drawn, "conv_transpose of halves", wanted.fine, drawn.activation, [&](Half* out) {
         tconv::conv_transpose(problem, half_x.data(), lying(drawn.lies, half_kernel.data()), out, finish(bias_out));
     });
-    check<Half>(drawn, "conv of halves", coarse, drawn.activation, [&](Half* out) {
+    check<Half>(drawn, "conv of halves", wanted.coarse, drawn.activation, [&](Half* out) {
         tconv::conv(problem, half_y.data(), lying(drawn.lies, half_kernel.data()), out, finish(bias_in));
     });
-    check<Half>(drawn, "kernel_gradient of halves", gradient, Activation::none, [&](Half* out) {
+    check<Half>(drawn, "kernel_gradient of halves", wanted.gradient, Activation::none, [&](Half* out) {
         tconv::kernel_gradient(problem, half_y.data(), half_x.data(), lying(drawn.gradient_lies, out));
     });
 }

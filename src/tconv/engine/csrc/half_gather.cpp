@@ -137,7 +137,7 @@ template <typename Number>
 void HalfGather::compute_window(const Job& job, const Number* input, const Weights& weights, Number* output) const {
     const auto& sides = layout_.sides;
     const int64_t line = sides[2].cells, plane = sides[1].cells * line, padded = layout_.padded;
-    const int64_t apart = spread((layout_.cells() * layout_.residues() + kBlock) * padded);
+    const int64_t apart = spread((layout_.cells() * residues_of(layout_.sides) + kBlock) * padded);
     const HalfScratch room(parts_ * apart);
     const Laid window{room.data(), apart};
     lay_window(job, input, window);

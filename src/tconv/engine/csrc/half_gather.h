@@ -15,6 +15,7 @@
 #include "contractions.h"
 #include "half_kernels.h"
 #include "lattice.h"
+#include "residues.h"
 
 namespace tconv {
 
@@ -56,13 +57,9 @@ class HalfGather {
         int64_t image, images, from, to;
         int64_t panel, panels;
     };
-    // An axis of the window: the cells of one residue of the step, then those of the next.
-    struct Side {
+    // An axis of the window.
+    struct Side : ResidueSide {
         int64_t begin, end;                     // points of all passes
-        int64_t least, cells;                   // of the shifts, in steps; of one residue
-        std::vector<int64_t> residues;
-
-        int64_t residue(int64_t shift, int64_t step) const;
     };
     struct Layout {
         bool windows = false;
@@ -76,8 +73,7 @@ class HalfGather {
         int64_t images = 1;
         std::array<Side, 3> sides;
 
-        int64_t cells() const { return images * sides[0].cells * sides[1].cells * sides[2].cells; }
-        int64_t residues() const;
+        int64_t cells() const { return images * cells_of(sides); }
     };
     struct Weights {
         const HalfView* kernel;
@@ -92,7 +88,12 @@ class HalfGather {
         int64_t apart;
     };
 
+    struct Reach;                               // the taps of a pass, in a window
     Layout by_windows(int64_t threads) const;
+    void see(Layout& layout) const;
+    std::vector<Reach> reaches(const Layout& layout) const;
+    std::vector<Job> bands(Layout& layout, int64_t threads) const;
+    void run_along(const Reach& reach, const Layout& layout, Pass& pass) const;
     Layout by_rows(int64_t threads) const;
     std::vector<Pass> passes() const;
     void share(Layout& layout, const std::vector<Job>& parts, int64_t threads) const;

@@ -59,7 +59,7 @@ void HalfGather::lay_window(const Job& job, const Number* input, Laid to) const 
                             to.at += (end - begin) * padded;
                             nothing(cells - end);
                         }
-                to.at += (layout_.images - job.images) * sides[0].cells * sides[1].cells * sides[2].cells * padded;
+                to.at += (layout_.images - job.images) * cells_of(sides) * padded;
             }
 }
 

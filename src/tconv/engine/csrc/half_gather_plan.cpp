@@ -15,15 +15,6 @@ constexpr double kStored = 3;                       // and beyond them
 
 }  // namespace
 
-int64_t HalfGather::Side::residue(int64_t shift, int64_t step) const {
-    const int64_t one = shift - floor_div(shift, step) * step;
-    return std::find(residues.begin(), residues.end(), one) - residues.begin();
-}
-
-int64_t HalfGather::Layout::residues() const {
-    return static_cast<int64_t>(sides[0].residues.size() * sides[1].residues.size() * sides[2].residues.size());
-}
-
 HalfGather::HalfGather(const Problem& problem, bool transposed, int64_t threads, int64_t parts)
     : problem_(problem), transposed_(transposed), parts_(parts) {
     depth_ = transposed ? problem.coarse_channels : problem.fine_channels;
@@ -122,58 +113,27 @@ double HalfGather::laying(double runs, double numbers) const {
     return parts_ == 1 ? numbers / kCopied : numbers / kSplit + runs * (depth_ % kStrip ? kRest : kEach);
 }
 
+// The taps of a pass in a window, along each axis, and how many of the last axis' lie side by side, run after run.
+struct HalfGather::Reach {
+    struct At {
+        int64_t residue, cell, index;
+
+        bool operator<(const At& other) const { return residue != other.residue ? residue < other.residue : cell < other.cell; }
+        bool follows(const At& other) const { return residue == other.residue && cell == other.cell + 1; }
+    };
+    std::array<std::vector<At>, 3> taps;
+    std::vector<int64_t> lengths;
+};
+
 HalfGather::Layout HalfGather::by_windows(int64_t threads) const {
     Layout layout;
     layout.windows = true, layout.passes = passes();
-    int64_t image = 1;                              // cells of one image's window
-    for (int i = 0; i < 3; ++i) {
-        const Lattice& lattice = lattices_[i];
-        Side& side = layout.sides[i];
-        side.begin = lattice.begin(), side.end = lattice.end();
-        side.least = floor_div(lattice.least_shift(), lattice.step);
-        side.cells = side.end - side.begin + floor_div(lattice.greatest_shift(), lattice.step) - side.least;
-        for (const Segment& segment : lattice.segments)
-            for (int64_t t = 0; t < segment.taps; ++t) {
-                const int64_t shift = lattice.taps(segment)[t].shift;
-                const int64_t residue = shift - floor_div(shift, lattice.step) * lattice.step;
-                if (std::find(side.residues.begin(), side.residues.end(), residue) == side.residues.end())
-                    side.residues.push_back(residue);
-            }
-        image *= side.cells * std::max<int64_t>(1, static_cast<int64_t>(side.residues.size()));
-    }
-    layout.band_axis = 0;
-    while (layout.band_axis < 2 && layout.sides[layout.band_axis].end - layout.sides[layout.band_axis].begin == 1)
-        ++layout.band_axis;
-
-    // The taps of a pass, and the runs that they make: taps of one residue whose cells lie side by side.
-    std::vector<std::vector<int64_t>> lengths(layout.passes.size());
-    struct At {
-        int64_t residue, cell, index;
-    };
-    std::vector<std::array<std::vector<At>, 3>> taps(layout.passes.size());
-    int64_t common = 0;
-    for (size_t p = 0; p < layout.passes.size(); ++p) {
-        for (int i = 0; i < 3; ++i) {
-            const Segment& segment = *layout.passes[p].segments[i];
-            const int64_t step = lattices_[i].step;
-            for (int64_t t = 0; t < segment.taps; ++t) {
-                const Tap& tap = lattices_[i].taps(segment)[t];
-                taps[p][i].push_back({layout.sides[i].residue(tap.shift, step),
-                                      floor_div(tap.shift, step) - layout.sides[i].least, tap.index[0]});
-            }
-            std::sort(taps[p][i].begin(), taps[p][i].end(), [](const At& a, const At& b) {
-                return a.residue != b.residue ? a.residue < b.residue : a.cell < b.cell;
-            });
-        }
-        const std::vector<At>& last = taps[p][2];
-        for (size_t t = 0; t < last.size(); ++t) {
-            const bool joins = t && last[t].residue == last[t - 1].residue && last[t].cell == last[t - 1].cell + 1;
-            if (joins) ++lengths[p].back();
-            else lengths[p].push_back(1);
-        }
-        for (const int64_t length : lengths[p]) common = std::gcd(common, length);
-    }
+    see(layout);
+    const std::vector<Reach> reaches = this->reaches(layout);
     // Channels up to an even number of which each run takes whole steps.
+    int64_t common = 0;
+    for (const Reach& reach : reaches)
+        for (const int64_t length : reach.lengths) common = std::gcd(common, length);
     common = std::max<int64_t>(1, common);
     const auto step_of = [](int64_t numbers) {
         const int64_t steps = ceil_div(numbers, kDeepest);
@@ -181,58 +141,103 @@ HalfGather::Layout HalfGather::by_windows(int64_t threads) const {
     };
     layout.padded = ceil_div(depth_, 2) * 2;
     while (step_of(common * layout.padded) == 0) layout.padded += 2;
-    const int64_t step = step_of(common * layout.padded);
+    const std::vector<Job> parts = bands(layout, threads);
+    for (size_t p = 0; p < layout.passes.size(); ++p) {
+        Pass& pass = layout.passes[p];
+        pass.step = step_of(common * layout.padded);
+        run_along(reaches[p], layout, pass);
+        if (pass.count(0) < 1 || pass.count(1) < 1 || pass.count(2) < 1) continue;
+        count(layout, pass, (pass.count(1) - 1) * layout.sides[2].cells + pass.count(2), problem_.batch * pass.count(0));
+    }
+    share(layout, parts, threads);
+    const double copies = static_cast<double>(layout.jobs.size()) * static_cast<double>(layout.cells() * residues_of(layout.sides));
+    const bool whole = lattices_[2].step == 1 && layout.padded == depth_;
+    const double runs = whole ? copies / static_cast<double>(layout.sides[2].cells) : copies;
+    layout.work += laying(runs, copies * static_cast<double>(layout.padded));
+    return layout;
+}
 
-    // Bands of points and runs of images, so that a job's window stays in the second cache.
+// What the window of one image covers.
+void HalfGather::see(Layout& layout) const {
+    for (int i = 0; i < 3; ++i) {
+        const Lattice& lattice = lattices_[i];
+        Side& side = layout.sides[i];
+        side.step = lattice.step, side.begin = lattice.begin(), side.end = lattice.end();
+        side.least = floor_div(lattice.least_shift(), lattice.step);
+        side.cells = side.end - side.begin + side.cell(lattice.greatest_shift());
+        for (const Segment& segment : lattice.segments)
+            for (int64_t t = 0; t < segment.taps; ++t) side.add(lattice.taps(segment)[t].shift);
+    }
+    layout.band_axis = 0;
+    while (layout.band_axis < 2 && layout.sides[layout.band_axis].end - layout.sides[layout.band_axis].begin == 1)
+        ++layout.band_axis;
+}
+
+std::vector<HalfGather::Reach> HalfGather::reaches(const Layout& layout) const {
+    std::vector<Reach> all;
+    for (const Pass& pass : layout.passes) {
+        Reach reach;
+        for (int i = 0; i < 3; ++i) {
+            const Segment& segment = *pass.segments[i];
+            for (int64_t t = 0; t < segment.taps; ++t) {
+                const Tap& tap = lattices_[i].taps(segment)[t];
+                reach.taps[i].push_back({layout.sides[i].residue(tap.shift), layout.sides[i].cell(tap.shift), tap.index[0]});
+            }
+            std::sort(reach.taps[i].begin(), reach.taps[i].end());
+        }
+        const std::vector<Reach::At>& last = reach.taps[2];
+        for (size_t t = 0; t < last.size(); ++t) {
+            if (t && last[t].follows(last[t - 1])) ++reach.lengths.back();
+            else reach.lengths.push_back(1);
+        }
+        all.push_back(std::move(reach));
+    }
+    return all;
+}
+
+// Bands of points and runs of images, so that a job's window stays in the second cache.
+std::vector<HalfGather::Job> HalfGather::bands(Layout& layout, int64_t threads) const {
     Side& side = layout.sides[layout.band_axis];
-    const int64_t points = side.end - side.begin, reach = side.cells - points + 1;
-    const int64_t numbers = image * layout.padded, per_point = std::max<int64_t>(1, numbers / side.cells);
-    const int64_t most = kSecond / parts_;
-    int64_t band = std::clamp<int64_t>(most / per_point, std::min(points, 2 * reach), points);
+    int64_t numbers = layout.padded;                // of one image's window
+    for (const Side& each : layout.sides) numbers *= each.cells * std::max<int64_t>(1, each.count());
+    const int64_t points = side.end - side.begin, reach = side.cells - points + 1, least = std::min(points, 2 * reach);
+    const int64_t per_point = std::max<int64_t>(1, numbers / side.cells), most = kSecond / parts_;
+    int64_t band = std::clamp<int64_t>(most / per_point, least, points);
     if (threads > 1 && problem_.batch * ceil_div(points, band) < 4 * threads)
-        band = std::clamp<int64_t>(ceil_div(points * problem_.batch, 4 * threads), std::min(points, 2 * reach), band);
+        band = std::clamp<int64_t>(ceil_div(points * problem_.batch, 4 * threads), least, band);
     band = ceil_div(points, ceil_div(points, band));
     if (band == points) {
         layout.images = std::clamp<int64_t>(most / std::max<int64_t>(1, numbers), 1, problem_.batch);
         if (threads > 1) layout.images = std::min(layout.images, ceil_div(problem_.batch, 4 * threads));
     }
     side.cells = band + reach - 1;
-    std::vector<Job> parts;
+    std::vector<Job> all;
     for (int64_t n = 0; n < problem_.batch; n += layout.images)
         for (int64_t from = side.begin; from < side.end; from += band)
-            parts.push_back({-1, n, std::min(layout.images, problem_.batch - n), from, std::min(from + band, side.end), 0, 0});
+            all.push_back({-1, n, std::min(layout.images, problem_.batch - n), from, std::min(from + band, side.end), 0, 0});
+    return all;
+}
 
-    const int64_t line = layout.sides[2].cells, plane = layout.sides[1].cells * line;
-    for (size_t p = 0; p < layout.passes.size(); ++p) {
-        Pass& pass = layout.passes[p];
-        pass.numbers = layout.padded, pass.step = step;
-        for (const At& t0 : taps[p][0])
-            for (const At& t1 : taps[p][1]) {
-                size_t next = 0;
-                for (const int64_t length : lengths[p]) {
-                    const At& t2 = taps[p][2][next];
-                    const auto& sides = layout.sides;
-                    const int64_t residue = (t0.residue * static_cast<int64_t>(sides[1].residues.size()) + t1.residue) *
-                                                static_cast<int64_t>(sides[2].residues.size()) + t2.residue;
-                    const int64_t cell = residue * layout.cells() + t0.cell * plane + t1.cell * line + t2.cell;
-                    pass.runs.push_back({cell * layout.padded, length * layout.padded});
-                    pass.depth += length * layout.padded;
-                    for (int64_t t = 0; t < length; ++t, ++next)
-                        pass.taps.push_back((t0.index * problem_.axes[1].kernel + t1.index) * problem_.axes[2].kernel +
-                                            taps[p][2][next].index);
-                }
+// The runs of a row, and the taps that they are of.
+void HalfGather::run_along(const Reach& reach, const Layout& layout, Pass& pass) const {
+    const auto& sides = layout.sides;
+    pass.numbers = layout.padded;
+    for (const Reach::At& t0 : reach.taps[0])
+        for (const Reach::At& t1 : reach.taps[1]) {
+            size_t next = 0;
+            for (const int64_t length : reach.lengths) {
+                const Reach::At& t2 = reach.taps[2][next];
+                const int64_t residue = (t0.residue * sides[1].count() + t1.residue) * sides[2].count() + t2.residue;
+                const int64_t line = t0.cell * sides[1].cells + t1.cell;
+                const int64_t cell = residue * layout.cells() + line * sides[2].cells + t2.cell;
+                pass.runs.push_back({cell * layout.padded, length * layout.padded});
+                pass.depth += length * layout.padded;
+                for (int64_t t = 0; t < length; ++t, ++next)
+                    pass.taps.push_back((t0.index * problem_.axes[1].kernel + t1.index) * problem_.axes[2].kernel +
+                                        reach.taps[2][next].index);
             }
-        divide(pass);
-        if (pass.count(0) < 1 || pass.count(1) < 1 || pass.count(2) < 1) continue;
-        const int64_t planes = problem_.batch * pass.count(0);
-        count(layout, pass, (pass.count(1) - 1) * line + pass.count(2), planes);
-    }
-    share(layout, parts, threads);
-    const double copies = static_cast<double>(layout.jobs.size()) * static_cast<double>(layout.cells() * layout.residues());
-    const bool whole = lattices_[2].step == 1 && layout.padded == depth_;
-    const double runs = whole ? copies / static_cast<double>(layout.sides[2].cells) : copies;
-    layout.work += laying(runs, copies * static_cast<double>(layout.padded));
-    return layout;
+        }
+    divide(pass);
 }
 
 HalfGather::Layout HalfGather::by_rows(int64_t threads) const {

@@ -15,13 +15,9 @@ HalfShift::HalfShift(const Problem& problem) : problem_(problem) {
     for (int i = 0; i < 3; ++i) {
         const Axis& axis = problem.axes[i];
         Side& side = sides_[i];
-        side.coarse = axis.coarse, side.least = floor_div(shift(i, 0), axis.stride);
-        side.cells = axis.coarse + floor_div(shift(i, axis.kernel - 1), axis.stride) - side.least;
-        for (int64_t t = 0; t < axis.kernel; ++t) {
-            const int64_t residue = shift(i, t) - floor_div(shift(i, t), axis.stride) * axis.stride;
-            if (std::find(side.residues.begin(), side.residues.end(), residue) == side.residues.end())
-                side.residues.push_back(residue);
-        }
+        side.step = axis.stride, side.coarse = axis.coarse, side.least = floor_div(shift(i, 0), axis.stride);
+        side.cells = axis.coarse + side.cell(shift(i, axis.kernel - 1));
+        for (int64_t t = 0; t < axis.kernel; ++t) side.add(shift(i, t));
     }
     // Blocks of some five hundred cells: a panel of lanes stays in the first cache.
     constexpr int64_t kCells = 512;
@@ -32,10 +28,6 @@ HalfShift::HalfShift(const Problem& problem) : problem_(problem) {
     band_ = ceil_div(side.coarse, ceil_div(side.coarse, most));
     side.cells = band_ + reach;
     if (band_ == side.coarse) images_ = std::clamp<int64_t>(kCells / cells(), 1, problem.batch);
-}
-
-int64_t HalfShift::residues() const {
-    return static_cast<int64_t>(sides_[0].residues.size() * sides_[1].residues.size() * sides_[2].residues.size());
 }
 
 std::vector<HalfShift::Block> HalfShift::blocks() const {
@@ -51,7 +43,7 @@ double HalfShift::work() const {
     const double blocks = static_cast<double>(ceil_div(problem_.batch, images_) * ceil_div(sides_[band_axis_].coarse, band_));
     const double cells = static_cast<double>(this->cells()) * blocks;
     return cells * static_cast<double>(sums()) / half_kernels().products + static_cast<double>(sums()) * blocks / kSummed +
-           cells * static_cast<double>(residues() * rows_ + lanes_) / kTurned;
+           cells * static_cast<double>(residues_of(sides_) * rows_ + lanes_) / kTurned;
 }
 
 PlanFacts HalfShift::facts() const {
@@ -127,16 +119,14 @@ int64_t HalfShift::lay_coarse(const Block& block, const Half* coarse, Half* stri
 }
 
 bool HalfShift::accumulate(const Block& block, const Half* fine, const Half* coarse, float* sums, bool fresh) const {
-    const HalfScratch rows((residues() * rows_ + kStrip) * pitch()), strips(cells_of_block() * lanes_);
+    const HalfScratch rows((residues_of(sides_) * rows_ + kStrip) * pitch()), strips(cells_of_block() * lanes_);
     if (!lay_fine(block, fine, rows.data())) return false;
     const int64_t depth = lay_coarse(block, coarse, strips.data());
     const auto& a = problem_.axes;
     const auto place = [&](int axis, int64_t tap, int64_t& residue) {
-        const int64_t step = a[axis].stride, floor = floor_div(shift(axis, tap), step), one = shift(axis, tap) - floor * step;
         const Side& side = sides_[axis];
-        residue = residue * static_cast<int64_t>(side.residues.size()) +
-                  (std::find(side.residues.begin(), side.residues.end(), one) - side.residues.begin());
-        return floor - side.least;
+        residue = residue * side.count() + side.residue(shift(axis, tap));
+        return side.cell(shift(axis, tap));
     };
     for (int64_t lane = 0; lane < lanes_; lane += kBlock)
         for (int64_t tap = 0; tap < problem_.taps(); ++tap) {

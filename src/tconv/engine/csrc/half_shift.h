@@ -11,6 +11,7 @@
 
 #include "contractions.h"
 #include "half_kernels.h"
+#include "residues.h"
 
 namespace tconv {
 
@@ -25,19 +26,17 @@ class HalfShift {
     bool run(const Half* fine, const Half* coarse, const HalfView& kernel) const;
 
   private:
-    struct Side {
-        int64_t coarse, least, cells;   // of the shifts, in steps; of a line of one residue
-        std::vector<int64_t> residues;
+    struct Side : ResidueSide {
+        int64_t coarse;
     };
     struct Block {
         int64_t image, images, from, to;
     };
     int64_t sums() const { return problem_.taps() * rows_ * lanes_; }
     int64_t shift(int axis, int64_t tap) const { return tap * problem_.axes[axis].dilation - problem_.axes[axis].lo; }
-    int64_t cells() const { return images_ * sides_[0].cells * sides_[1].cells * sides_[2].cells; }
+    int64_t cells() const { return images_ * cells_of(sides_); }
     int64_t pitch() const { return ceil_div(cells() + kDeepest, 2 * kDeepest) * 2 * kDeepest + kDeepest; }
     int64_t cells_of_block() const { return ceil_div(cells(), kDeepest) * kDeepest; }
-    int64_t residues() const;
     std::vector<Block> blocks() const;
     bool accumulate(const Block& block, const Half* fine, const Half* coarse, float* sums, bool fresh) const;
     bool lay_fine(const Block& block, const Half* fine, Half* rows) const;

@@ -72,6 +72,16 @@ double rows_work(const std::vector<Meetings>& taps, int64_t rows, int64_t lanes)
     return each * static_cast<double>(rows * ceil_div(lanes, kernels().width));
 }
 
+PlanFacts rows_facts(const std::vector<Meetings>& taps, int64_t channels, int64_t lanes) {
+    PlanFacts facts;
+    facts.form = "rows";
+    facts.tile_rows = 2, facts.tile_lanes = kernels().width;
+    facts.products = static_cast<int64_t>(taps.size());
+    for (const Meetings& tap : taps)
+        facts.executed += tap.count() * channels * ceil_div(lanes, kernels().width) * kernels().width;
+    return facts;
+}
+
 bool few_places(const Problem& problem, int64_t lanes) {
     constexpr int64_t kFew = 256;
     return problem.groups == 1 && problem.batch * problem.coarse_cells() <= kFew && lanes >= 2 * kernels().width;

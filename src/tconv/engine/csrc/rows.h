@@ -30,6 +30,9 @@ int64_t run_of(const std::vector<Meetings>& taps);
 // What it costs to go through all rows, in multiply-adds of one vector.
 double rows_work(const std::vector<Meetings>& taps, int64_t rows, int64_t lanes);
 
+// What is to be said of either of the two, for rows of so many channels.
+PlanFacts rows_facts(const std::vector<Meetings>& taps, int64_t channels, int64_t lanes);
+
 // Whether places are so few, and rows so long, that this is to be thought of.
 bool few_places(const Problem& problem, int64_t lanes);
 

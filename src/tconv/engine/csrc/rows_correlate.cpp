@@ -77,12 +77,7 @@ void RowsCorrelate::rows_of(const Meetings& tap, int64_t first, int64_t count, c
 }
 
 PlanFacts RowsCorrelate::facts() const {
-    PlanFacts facts;
-    facts.form = "rows";
-    facts.tile_rows = 2, facts.tile_lanes = kernels().width;
-    facts.products = static_cast<int64_t>(taps_.size());
-    for (const Meetings& tap : taps_)
-        facts.executed += tap.count() * problem_.fine_channels * ceil_div(lanes_, kernels().width) * kernels().width;
+    PlanFacts facts = rows_facts(taps_, problem_.fine_channels, lanes_);
     facts.streams = streams_;
     facts.blocks = facts.products * std::min<int64_t>(problem_.fine_channels, 2 * threads());
     return facts;

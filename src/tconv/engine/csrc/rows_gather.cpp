@@ -126,12 +126,7 @@ void RowsGather::compute(int64_t first, int64_t count, const float* input, const
 }
 
 PlanFacts RowsGather::facts() const {
-    PlanFacts facts;
-    facts.form = "rows";
-    facts.tile_rows = 2, facts.tile_lanes = kernels().width;
-    facts.products = static_cast<int64_t>(taps_.size());
-    for (const Meetings& tap : taps_)
-        facts.executed += tap.count() * depth_ * ceil_div(lanes_, kernels().width) * kernels().width;
+    PlanFacts facts = rows_facts(taps_, depth_, lanes_);
     facts.packed_floats = packed_floats();
     facts.blocks = ceil_div(lanes_, run_);
     return facts;
