@@ -88,6 +88,7 @@ struct TileResults {
     const float* bias;             // of the first channel, and a vector beyond the last; null: none
     Activation activation;
     float slope;
+    bool stream;                   // they go past the caches; their places are lines of memory
 };
 
 // Gradients of results as those of the sums before an activation, and their sums.

@@ -84,7 +84,7 @@ class TiledGather : public Way {
     double work(bool frozen) const;
     void pack_panel(const TiledProduct& product, int64_t panel, const KernelView& kernel, float* out) const;
     void compute(const TiledProduct& product, int64_t first, int64_t count, const float* packed, const float* bias,
-                 const Finish& finish, const float* input, float* output) const;
+                 const Finish& finish, const float* input, float* output, bool streams) const;
     int64_t panels() const { return ceil_div(lanes_, width_); }
     int64_t weights_apart(const TiledProduct& product) const { return product.sources() * depth_ * width_ + kApart; }
     int64_t panel_floats(const TiledProduct& product) const { return kProducts * weights_apart(product); }
@@ -97,6 +97,7 @@ class TiledGather : public Way {
     int64_t rows_ = 0, width_ = 0;    // of one micro-kernel
     int64_t chunk_ = 0;               // tiles that are computed together
     int64_t packed_floats_ = 0;
+    bool streams_ = false;            // the result is larger than the caches, and its cells are whole lines
 };
 
 class TiledCorrelate {

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cstring>
 
+#include "caches.h"
 #include "pool.h"
 #include "scratch.h"
+#include "streaming.h"
 #include "winograd.h"
 
 namespace tconv {
@@ -24,6 +26,9 @@ TiledGather::TiledGather(const Problem& problem, bool transposed, std::vector<Ti
         product.packed = packed_floats_, packed_floats_ += weights, most = std::max(most, weights);
         deepest = std::max(deepest, product.sources() * depth_), all += problem.batch * product.tiles();
     }
+    constexpr int64_t kFloats = kLine / 4;
+    const int64_t cells = problem.batch * (transposed ? problem.fine_cells() : problem.coarse_cells());
+    streams_ = lanes_ % kFloats == 0 && width_ % kFloats == 0 && cells * lanes_ * 4 >= streams_from();
     // The transformed cells stay near and every thread has several pieces of work, but weights are not fetched for a
     // few tiles, nor those from beyond the caches for a few more.
     constexpr int64_t kNear = (int64_t{48} << 10) / 4, kFar = (int64_t{4} << 20) / 4;
@@ -111,6 +116,7 @@ void TiledGather::run(const float* input, const KernelView&, const float* packed
         std::memcpy(bias.data(), finish.bias, lanes_ * sizeof(float));
         std::memset(bias.data() + lanes_, 0, kernels().width * sizeof(float));
     }
+    const bool streams = streams_ && reinterpret_cast<uintptr_t>(output) % kLine == 0;
     std::vector<int64_t> begins{0};  // of each product's pieces of work
     for (const TiledProduct& product : products_)
         begins.push_back(begins.back() + ceil_div(problem_.batch * product.tiles(), chunk_));
@@ -119,12 +125,13 @@ void TiledGather::run(const float* input, const KernelView&, const float* packed
         const TiledProduct& product = products_[which];
         const int64_t first = (piece - begins[which]) * chunk_;
         compute(product, first, std::min(chunk_, problem_.batch * product.tiles() - first), packed,
-                finish.bias ? bias.data() : nullptr, finish, input, output);
+                finish.bias ? bias.data() : nullptr, finish, input, output, streams);
     });
 }
 
 void TiledGather::compute(const TiledProduct& product, int64_t first, int64_t count, const float* packed,
-                          const float* bias, const Finish& finish, const float* input, float* output) const {
+                          const float* bias, const Finish& finish, const float* input, float* output,
+                          bool streams) const {
     const auto& [a0, a1, a2] = product.axes;
     const Axis* axes = problem_.axes.data();
     const auto size = [&](int i) { return transposed_ ? axes[i].fine : axes[i].coarse; };
@@ -146,6 +153,7 @@ void TiledGather::compute(const TiledProduct& product, int64_t first, int64_t co
         job.apart = sums_apart, job.channels = std::min(width_, lanes_ - lane0);
         job.row = a1.out_step * out.row(), job.pixel = a2.out_step * out.pixel();
         job.bias = bias ? bias + lane0 : nullptr, job.activation = finish.activation, job.slope = finish.slope;
+        job.stream = streams;
         at = tile_at(product, first);
         for (int64_t t = 0; t < count; ++t, advance(product, at)) {
             job.products = sums.data() + t * width_;
@@ -156,12 +164,13 @@ void TiledGather::compute(const TiledProduct& product, int64_t first, int64_t co
             finished(job);
         }
     }
+    if (streams) settle();
 }
 
 PlanFacts TiledGather::facts() const {
     PlanFacts facts;
     facts.form = "winograd";
-    facts.tile_rows = rows_, facts.tile_lanes = width_, facts.packed_floats = packed_floats_;
+    facts.tile_rows = rows_, facts.tile_lanes = width_, facts.packed_floats = packed_floats_, facts.streams = streams_;
     for (const TiledProduct& product : products_) {
         facts.products += kProducts;
         facts.executed += kProducts * problem_.batch * product.tiles() * product.sources() * depth_ * panels() * width_;

@@ -131,9 +131,10 @@ inline void tile_results_at(const TileResults& job, int64_t c, int64_t left) {
         transform_products<Second>(half[i], y);
         for (int j = 0; j < Second; ++j) {
             if (i >= job.rows || j >= job.columns) continue;
-            const Vector sum = y[j] + bias;
-            put<Whole>(job.corner + i * job.row + j * job.pixel + c,
-                       Plain ? sum : activate(job.activation, job.slope, sum), left);
+            const Vector sum = y[j] + bias, result = Plain ? sum : activate(job.activation, job.slope, sum);
+            float* const to = job.corner + i * job.row + j * job.pixel + c;
+            if (Whole && job.stream) stream(to, result);
+            else put<Whole>(to, result, left);
         }
     }
 }
