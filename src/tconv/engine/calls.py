@@ -75,7 +75,7 @@ def kernel_gradient(y: Array, x: Array, problem: Problem, *, channels_first: boo
     halves = arrays.brain(y) and arrays.brain(x)
     dtype = BITS if halves else FLOAT
     if channels_first:
-        out = np.moveaxis(np.empty((*shape[:-3:-1], *problem.kernel), dtype), (0, 1), (-1, -2))
+        out = np.moveaxis(room((*shape[:-3:-1], *problem.kernel), dtype), (0, 1), (-1, -2))
     else:
         out = room(shape, dtype)
     if halves:

@@ -32,7 +32,7 @@ set(ENGINE
   ${CSRC}/gather.cpp ${CSRC}/gather_plan.cpp ${CSRC}/gather_weights.cpp ${CSRC}/lattice.cpp ${CSRC}/stamps.cpp
   ${CSRC}/kernel_gradient.cpp ${CSRC}/correlate.cpp ${CSRC}/correlate_plan.cpp
   ${CSRC}/rows.cpp ${CSRC}/rows_gather.cpp ${CSRC}/rows_correlate.cpp
-  ${CSRC}/winograd.cpp ${CSRC}/winograd_gather.cpp ${CSRC}/winograd_correlate.cpp
+  ${CSRC}/unfolded.cpp ${CSRC}/winograd.cpp ${CSRC}/winograd_gather.cpp ${CSRC}/winograd_correlate.cpp
   ${CSRC}/halves.cpp ${CSRC}/half_gather.cpp ${CSRC}/half_gather_plan.cpp ${CSRC}/half_gather_lay.cpp
   ${CSRC}/half_correlate.cpp ${CSRC}/half_shift.cpp ${CSRC}/half_kernels.cpp ${HALVES}
   ${CSRC}/split.cpp ${CSRC}/caches.cpp ${CSRC}/kernels.cpp ${CSRC}/kernel_view.cpp ${CSRC}/layouts.cpp ${CSRC}/pages.cpp ${CSRC}/pool.cpp

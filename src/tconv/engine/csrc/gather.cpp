@@ -10,6 +10,7 @@
 #include "pool.h"
 #include "scratch.h"
 #include "streaming.h"
+#include "unfolded.h"
 
 namespace tconv {
 namespace {
@@ -246,6 +247,10 @@ void gather(const Problem& problem, const float* input, const KernelView& kernel
     const int64_t cells = transposed ? problem.fine_cells() : problem.coarse_cells();
     const int64_t channels = transposed ? problem.fine_channels : problem.coarse_channels;
     if (problem.batch * cells * channels == 0) return;
+    if (!layouts && unfolds(problem, kernel)) {
+        if (transposed) return unfolded_conv_transpose(problem, input, kernel, output, finish);
+        if (unfolded_conv(problem, input, kernel, output, finish)) return;
+    }
     std::shared_ptr<const GatherPlan> plan = GatherPlan::of(problem, transposed, layouts);
     if (plan->gaps && !all_finite(input, problem.batch * plan->input.image()))
         plan = GatherPlan::of(problem, transposed, layouts, true);

@@ -171,13 +171,7 @@ void HalfCorrelate::store(const float* sums, int64_t pitch, int64_t from, int64_
             kernels().turn(sums + c * pitch + (strip - from) * kStrip, pitch, high, count, block, kStrip);
             for (int64_t i = 0; i < count; ++i) {
                 const int64_t lane = lane0 + i, tap = tap0 + lane / fine_channels_, d = lane % fine_channels_;
-                if (kernel.per_column == 1) {
-                    kernels().narrow(block + i * kStrip, high, kernel.at(tap, d, c));
-                    continue;
-                }
-                Half line[kStrip];
-                kernels().narrow(block + i * kStrip, high, line);
-                for (int64_t j = 0; j < high; ++j) *kernel.at(tap, d, c + j) = line[j];
+                kernels().narrow(block + i * kStrip, high, kernel.at(tap, d, c));
             }
         }
     }

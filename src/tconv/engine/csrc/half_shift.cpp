@@ -165,14 +165,9 @@ bool HalfShift::run(const Half* fine, const Half* coarse, const HalfView& kernel
 }
 
 void HalfShift::store(const float* sums, const HalfView& kernel) const {
-    const int64_t channels = problem_.coarse_channels;
-    const HalfScratch line(channels);
     for (int64_t tap = 0; tap < problem_.taps(); ++tap)
-        for (int64_t d = 0; d < problem_.fine_channels; ++d) {
-            Half* const to = kernel.per_column == 1 ? kernel.at(tap, d, 0) : line.data();
-            kernels().narrow(sums + (tap * rows_ + d) * lanes_, channels, to);
-            for (int64_t c = 0; kernel.per_column != 1 && c < channels; ++c) *kernel.at(tap, d, c) = to[c];
-        }
+        for (int64_t d = 0; d < problem_.fine_channels; ++d)
+            kernels().narrow(sums + (tap * rows_ + d) * lanes_, problem_.coarse_channels, kernel.at(tap, d, 0));
 }
 
 }  // namespace tconv

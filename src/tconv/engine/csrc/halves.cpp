@@ -115,6 +115,12 @@ void conv(const Problem& problem, const Half* fine, const HalfView& kernel, Half
 void kernel_gradient(const Problem& problem, const Half* fine, const Half* coarse, const HalfView& kernel) {
     const Sizes sizes(problem);
     if (sizes.kernel == 0) return;
+    if (kernel.per_column != 1) {
+        const HalfScratch turned(sizes.kernel);
+        const HalfView natural = natural_view(problem, turned.data());
+        kernel_gradient(problem, fine, coarse, natural);
+        return copy_kernel(problem, natural, kernel);
+    }
     const GradientWay way(problem);
     if (way.shift && way.shift->run(fine, coarse, kernel)) return;
     if (way.runs) return way.runs->run(fine, coarse, kernel);
@@ -122,10 +128,7 @@ void kernel_gradient(const Problem& problem, const Half* fine, const Half* coars
     widen(fine, sizes.fine, y.data());
     widen(coarse, sizes.coarse, x.data());
     kernel_gradient(problem, y.data(), x.data(), natural_view(problem, w.data()));
-    const HalfScratch narrowed(kernel.per_column == 1 ? 0 : sizes.kernel);
-    const HalfView natural = natural_view(problem, kernel.per_column == 1 ? kernel.data : narrowed.data());
-    narrow(w.data(), sizes.kernel, natural.data);
-    if (kernel.per_column != 1) copy_kernel(problem, natural, kernel);
+    narrow(w.data(), sizes.kernel, kernel.data);
 }
 
 PlanFacts plan_facts_of_halves(const Problem& problem, bool transposed) {

@@ -2,6 +2,7 @@
 #include "correlate.h"
 #include "rows.h"
 #include "scratch.h"
+#include "unfolded.h"
 #include "winograd.h"
 
 namespace tconv {
@@ -15,6 +16,7 @@ void kernel_gradient(const Problem& problem, const float* fine, const float* coa
                 for (int64_t c = 0; c < problem.coarse_channels; ++c) *kernel.at(tap, d, c) = 0.0f;
         return;
     }
+    if (unfolds(problem, kernel) && unfolded_kernel_gradient(problem, fine, coarse, kernel)) return;
     Correlate direct(problem);
     const std::shared_ptr<const TiledCorrelate> tiled = TiledCorrelate::of(problem, direct.work());
     const std::shared_ptr<const RowsCorrelate> rows = tiled ? nullptr : RowsCorrelate::of(problem, direct.work());

@@ -8,6 +8,9 @@ namespace tconv {
 
 constexpr int64_t kLine = 64;  // bytes
 
+// Copies whole lines to where a line begins, past the caches.
+void copy_past(const void* from, int64_t bytes, void* to);
+
 // What this thread has stored past the caches is seen by all who see what it stores after this.
 void settle();
 
