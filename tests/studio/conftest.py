@@ -31,7 +31,7 @@ def opening(chromium, served):
         context = chromium.new_context(**{"viewport": WIDE, "reduced_motion": "no-preference", **options})
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)
         page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: said.append(str(error)))
         page.goto((url or served) + ("#" + state if state else ""))
