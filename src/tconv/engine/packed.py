@@ -19,27 +19,30 @@ class Packed:
     Args:
         array: a copy of its own, `(*K, D / groups, C)`, float32, that cannot be written to.
         layouts: the compiled part's; None in the portable package.
-        address: where the array's numbers lie.
-        steps: numbers from tap to tap, from row to row and from column to column.
+        address: where the array's numbers lie; NumPy takes a microsecond to tell.
     """
 
     array: Array
     layouts: Any
     address: int
-    steps: tuple[int, int, int]
 
     @classmethod
     def of(cls, kernel: Array, layouts: Any) -> Packed:
         """A kernel as it is now."""
         array = np.array(kernel, np.float32, order="C")
         array.flags.writeable = False
-        rows, columns = array.shape[-2:]
-        return cls(array, layouts, array.ctypes.data, (rows * columns, columns, 1))
+        return cls(array, layouts, array.ctypes.data)
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Of the kernel."""
         return self.array.shape
+
+    @property
+    def steps(self) -> tuple[int, int, int]:
+        """Numbers from tap to tap, from row to row and from column to column."""
+        rows, columns = self.array.shape[-2:]
+        return rows * columns, columns, 1
 
     @property
     def dtype(self) -> np.dtype[Any]:
