@@ -247,10 +247,7 @@ void gather(const Problem& problem, const float* input, const KernelView& kernel
     const int64_t cells = transposed ? problem.fine_cells() : problem.coarse_cells();
     const int64_t channels = transposed ? problem.fine_channels : problem.coarse_channels;
     if (problem.batch * cells * channels == 0) return;
-    if (!layouts && unfolds(problem, kernel)) {
-        if (transposed) return unfolded_conv_transpose(problem, input, kernel, output, finish);
-        if (unfolded_conv(problem, input, kernel, output, finish)) return;
-    }
+    if (!layouts && unfolds(problem, kernel) && unfolded(problem, input, kernel, output, transposed, finish)) return;
     std::shared_ptr<const GatherPlan> plan = GatherPlan::of(problem, transposed, layouts);
     if (plan->gaps && !all_finite(input, problem.batch * plan->input.image()))
         plan = GatherPlan::of(problem, transposed, layouts, true);

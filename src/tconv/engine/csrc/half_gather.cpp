@@ -29,9 +29,9 @@ void expect(Number* const* outs, int64_t count, int64_t to, int64_t lanes) {
 }  // namespace
 
 // `count` rows times a panel of two strips, to where each row's result goes.
-template <typename Number>
+template <typename Out>
 void HalfGather::multiply(const Pass& pass, int64_t panel, const Laid& rows, int64_t row_step, int64_t count,
-                          const Half* strips, const Weights& weights, Number* const* outs) const {
+                          const Half* strips, const Weights& weights, Out* const* outs) const {
     alignas(64) float sums[kBlock * kBlock], others[kBlock * kBlock];
     const int64_t wide = std::min<int64_t>(2, strips_ - 2 * panel);
     const auto product = parts_ == 1 ? half_kernels().product : half_kernels().parts_product;
@@ -53,18 +53,19 @@ void HalfGather::multiply(const Pass& pass, int64_t panel, const Laid& rows, int
     }
 }
 
-template <typename Number>
+template <typename Out>
 void HalfGather::finish(int64_t panel, const float* sums, int64_t pitch, int64_t count, const Weights& weights,
-                        Number* const* outs) const {
+                        Out* const* outs) const {
     const int64_t lane = panel * kBlock;
-    finish_rows(FinishedRows<Number>{sums, pitch, count, std::min(kBlock, lanes_ - lane),
+    finish_rows(FinishedRows<Out>{sums, pitch, count, std::min(kBlock, lanes_ - lane),
                                      weights.bias ? weights.bias + lane : nullptr, weights.finish.activation,
                                      weights.finish.slope, outs, lane, weights.streams});
 }
 
 // Fewer rows than a strip has lanes change places with the kernel: its rows are read as they lie.
+template <typename Out>
 void HalfGather::multiply_turned(const Job& job, int64_t step, const Half* rows, const Weights& weights,
-                                 Half* const* outs) const {
+                                 Out* const* outs) const {
     const Pass& pass = layout_.passes[job.pass];
     const int64_t points = job.to - job.from, used = static_cast<int64_t>(pass.taps.size()) * depth_;
     const HalfScratch strip(used * kStrip);
@@ -85,7 +86,8 @@ void HalfGather::multiply_turned(const Job& job, int64_t step, const Half* rows,
 }
 
 // Few rows times a kernel that no other job needs: it is read once, laid out in parts that stay in the caches.
-void HalfGather::multiply_kernel(const Job& job, const Half* rows, const Weights& weights, Half* const* outs) const {
+template <typename Out>
+void HalfGather::multiply_kernel(const Job& job, const Half* rows, const Weights& weights, Out* const* outs) const {
     const Pass& pass = layout_.passes[job.pass];
     const int64_t points = job.to - job.from, first = 2 * job.panel, count = std::min(2 * job.panels, strips_ - first);
     constexpr int64_t kFew = 2 * kBlock, kDeep = 4 * kDeepest;
@@ -133,8 +135,8 @@ void HalfGather::multiply_kernel(const Job& job, const Half* rows, const Weights
                    outs + m);
 }
 
-template <typename Number>
-void HalfGather::compute_window(const Job& job, const Number* input, const Weights& weights, Number* output) const {
+template <typename In, typename Out>
+void HalfGather::compute_window(const Job& job, const In* input, const Weights& weights, Out* output) const {
     const auto& sides = layout_.sides;
     const int64_t line = sides[2].cells, plane = sides[1].cells * line, padded = layout_.padded;
     const int64_t apart = spread((layout_.cells() * residues_of(layout_.sides) + kBlock) * padded);
@@ -142,7 +144,7 @@ void HalfGather::compute_window(const Job& job, const Number* input, const Weigh
     const Laid window{room.data(), apart};
     lay_window(job, input, window);
     half_kernels().begin(layout_.passes[0].step);
-    std::vector<Number*> outs;
+    std::vector<Out*> outs;
     for (const Pass& pass : layout_.passes) {
         std::array<int64_t, 3> from, count, origin;  // points of this pass in the job, and the window's first
         for (int i = 0; i < 3; ++i) {
@@ -162,7 +164,7 @@ void HalfGather::compute_window(const Job& job, const Number* input, const Weigh
         for (int64_t i = 0; i < planes; ++i)
             for (int64_t y = 0; y < count[1]; ++y) {
                 const int64_t image = job.image + i / count[0], z = place(0, from[0] + i % count[0]);
-                Number* to = output + (((image * lattices_[0].output + z) * lattices_[1].output + place(1, from[1] + y)) *
+                Out* to = output + (((image * lattices_[0].output + z) * lattices_[1].output + place(1, from[1] + y)) *
                                          lattices_[2].output + place(2, from[2])) * lanes_;
                 for (int64_t x = 0; x < count[2]; ++x)
                     outs[i * rows + y * line + x] = to + x * pass.segments[2]->step * lanes_;
@@ -180,14 +182,14 @@ void HalfGather::compute_window(const Job& job, const Number* input, const Weigh
     half_kernels().end();
 }
 
-template <typename Number>
-void HalfGather::compute_rows(const Job& job, const Number* input, const Weights& weights, Number* output) const {
+template <typename In, typename Out>
+void HalfGather::compute_rows(const Job& job, const In* input, const Weights& weights, Out* output) const {
     const Pass& pass = layout_.passes[job.pass];
     const int64_t points = job.to - job.from, apart = spread(ceil_div(points, kBlock) * kBlock * pass.depth);
     const HalfScratch room(parts_ * apart);
     const Laid rows{room.data(), apart};
     lay_rows(job, input, rows);
-    std::vector<Number*> outs;
+    std::vector<Out*> outs;
     outs.reserve(points);
     for (int64_t m = job.from; m < job.to; ++m) {
         int64_t rest = m, cell = 0, cells = 1;
@@ -199,7 +201,7 @@ void HalfGather::compute_rows(const Job& job, const Number* input, const Weights
         outs.push_back(output + (rest * cells + cell) * lanes_);
     }
     if (layout_.packs_within) {
-        if constexpr (std::is_same_v<Number, Half>) multiply_kernel(job, rows.at, weights, outs.data());
+        if constexpr (std::is_same_v<In, Half>) multiply_kernel(job, rows.at, weights, outs.data());
     } else {
         half_kernels().begin(pass.step);
         const Half* strips = weights.strips + pass.strips_at + 2 * job.panel * strip(pass);
@@ -209,8 +211,8 @@ void HalfGather::compute_rows(const Job& job, const Number* input, const Weights
     half_kernels().end();
 }
 
-template <typename Number>
-void HalfGather::compute(const Number* input, const HalfView* kernel, const Half* strips, Number* output,
+template <typename In, typename Out>
+void HalfGather::compute(const In* input, const HalfView* kernel, const Half* strips, Out* output,
                          const Finish& finish) const {
     const Scratch bias(finish.bias ? strips_ * kStrip + kBlock : 0);
     if (finish.bias) {
@@ -218,9 +220,9 @@ void HalfGather::compute(const Number* input, const HalfView* kernel, const Half
         std::fill(bias.data() + lanes_, bias.data() + strips_ * kStrip + kBlock, 0.0f);
     }
     const int64_t cells = transposed_ ? problem_.fine_cells() : problem_.coarse_cells();
-    const bool lines = sizeof(Number) * kStrip == kLine && lanes_ % kStrip == 0 &&
+    const bool lines = sizeof(Out) * kStrip == kLine && lanes_ % kStrip == 0 &&
                        reinterpret_cast<uintptr_t>(output) % kLine == 0;
-    const int64_t bytes = problem_.batch * cells * lanes_ * static_cast<int64_t>(sizeof(Number));
+    const int64_t bytes = problem_.batch * cells * lanes_ * static_cast<int64_t>(sizeof(Out));
     const bool streams = lines && bytes >= streams_from();
     const Weights weights{kernel, strips, finish.bias ? bias.data() : nullptr, finish, streams};
     parallel_for(static_cast<int64_t>(layout_.jobs.size()), [&](int64_t i) {
@@ -230,11 +232,15 @@ void HalfGather::compute(const Number* input, const HalfView* kernel, const Half
     });
 }
 
-void HalfGather::run(const Half* input, const HalfView& kernel, Half* output, const Finish& finish) const {
+template <typename Out>
+void HalfGather::run(const Half* input, const HalfView& kernel, Out* output, const Finish& finish) const {
     const HalfScratch strips(layout_.packs_within ? 0 : layout_.packed);
     if (!layout_.packs_within) lay_all_strips(kernel, strips.data());
     compute(input, &kernel, layout_.packs_within ? nullptr : strips.data(), output, finish);
 }
+
+template void HalfGather::run(const Half* input, const HalfView& kernel, Half* output, const Finish& finish) const;
+template void HalfGather::run(const Half* input, const HalfView& kernel, float* output, const Finish& finish) const;
 
 void HalfGather::run(const float* input, const Half* strips, float* output, const Finish& finish) const {
     compute(input, nullptr, strips, output, finish);

@@ -32,7 +32,9 @@ class HalfGather {
 
     double work(bool frozen = false) const;             // in cycles, of one thread; frozen: its strips are there already
     PlanFacts facts() const;
-    void run(const Half* input, const HalfView& kernel, Half* output, const Finish& finish) const;
+    // The result is rounded, or left as it was summed.
+    template <typename Out>
+    void run(const Half* input, const HalfView& kernel, Out* output, const Finish& finish) const;
 
     // The same for float32 arrays, by strips that are there already.
     int64_t packed() const { return parts_ * strips_apart(); }
@@ -117,20 +119,22 @@ class HalfGather {
     void lay_all_strips(const HalfView& kernel, Half* out) const;
     void lay_strips(const Pass& pass, int64_t first, int64_t count, const HalfView& kernel, Half* out) const;
     void lay_strip(const Pass& pass, int64_t strip, const HalfView& kernel, Half* out) const;
-    template <typename Number>
-    void compute(const Number* input, const HalfView* kernel, const Half* strips, Number* output, const Finish& finish) const;
-    template <typename Number>
-    void compute_window(const Job& job, const Number* input, const Weights& weights, Number* output) const;
-    template <typename Number>
-    void compute_rows(const Job& job, const Number* input, const Weights& weights, Number* output) const;
-    template <typename Number>
+    template <typename In, typename Out>
+    void compute(const In* input, const HalfView* kernel, const Half* strips, Out* output, const Finish& finish) const;
+    template <typename In, typename Out>
+    void compute_window(const Job& job, const In* input, const Weights& weights, Out* output) const;
+    template <typename In, typename Out>
+    void compute_rows(const Job& job, const In* input, const Weights& weights, Out* output) const;
+    template <typename Out>
     void multiply(const Pass& pass, int64_t panel, const Laid& rows, int64_t row_step, int64_t count, const Half* strips,
-                  const Weights& weights, Number* const* outs) const;
-    void multiply_turned(const Job& job, int64_t step, const Half* rows, const Weights& weights, Half* const* outs) const;
-    void multiply_kernel(const Job& job, const Half* rows, const Weights& weights, Half* const* outs) const;
-    template <typename Number>
+                  const Weights& weights, Out* const* outs) const;
+    template <typename Out>
+    void multiply_turned(const Job& job, int64_t step, const Half* rows, const Weights& weights, Out* const* outs) const;
+    template <typename Out>
+    void multiply_kernel(const Job& job, const Half* rows, const Weights& weights, Out* const* outs) const;
+    template <typename Out>
     void finish(int64_t panel, const float* sums, int64_t pitch, int64_t count, const Weights& weights,
-                Number* const* outs) const;
+                Out* const* outs) const;
 
     const Problem problem_;
     const bool transposed_;

@@ -1,6 +1,8 @@
 // Working memory for numbers of 16 bits.
 #pragma once
 
+#include <type_traits>
+
 #include "half_kernels.h"
 #include "scratch.h"
 
@@ -14,5 +16,8 @@ class HalfScratch {
   private:
     const Scratch floats_;
 };
+
+template <typename Number>
+using ScratchOf = std::conditional_t<std::is_same_v<Number, Half>, HalfScratch, Scratch>;
 
 }  // namespace tconv

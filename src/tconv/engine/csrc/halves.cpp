@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <optional>
+#include <type_traits>
 
 #include "gather_plan.h"
 #include "half_correlate.h"
@@ -11,25 +12,12 @@
 #include "half_shift.h"
 #include "kernels.h"
 #include "pool.h"
+#include "unfolded.h"
 
 namespace tconv {
 namespace {
 
 std::atomic<HalfWay> chosen{HalfWay::fastest};
-
-constexpr int64_t kRun = 16384;
-
-void widen(const Half* from, int64_t count, float* to) {
-    parallel_for(ceil_div(count, kRun), [&](int64_t i) {
-        kernels().widen(from + i * kRun, std::min(kRun, count - i * kRun), to + i * kRun);
-    });
-}
-
-void narrow(const float* from, int64_t count, Half* to) {
-    parallel_for(ceil_div(count, kRun), [&](int64_t i) {
-        kernels().narrow(from + i * kRun, std::min(kRun, count - i * kRun), to + i * kRun);
-    });
-}
 
 struct Sizes {
     explicit Sizes(const Problem& p)
@@ -74,11 +62,16 @@ struct GradientWay {
     }
 };
 
-void layer(const Problem& problem, const Half* input, const HalfView& kernel, Half* output, bool transposed,
+// The result is rounded, or left as it was summed.
+template <typename Out>
+void layer(const Problem& problem, const Half* input, const HalfView& kernel, Out* output, bool transposed,
            const Finish& finish) {
     const Sizes sizes(problem);
     const int64_t in = transposed ? sizes.coarse : sizes.fine, out = transposed ? sizes.fine : sizes.coarse;
     if (out == 0) return;
+    if constexpr (std::is_same_v<Out, Half>) {
+        if (unfolds(problem, kernel) && unfolded(problem, input, kernel, output, transposed, finish)) return;
+    }
     // Pairs of columns are read as words.
     const bool in_words = kernel.per_column == 1 && kernel.per_row % 2 == 0 && kernel.per_tap % 2 == 0 &&
                           reinterpret_cast<uintptr_t>(kernel.data) % (2 * sizeof(Half)) == 0;
@@ -86,19 +79,36 @@ void layer(const Problem& problem, const Half* input, const HalfView& kernel, Ha
     const HalfView view = in_words ? kernel : natural_view(problem, turned.data());
     if (!in_words) copy_kernel(problem, kernel, view);
     if (const auto plan = gather_of(problem, transposed)) return plan->run(input, view, output, finish);
-    const Scratch x(in), w(sizes.kernel), y(out);
+    constexpr bool kRounds = std::is_same_v<Out, Half>;
+    const Scratch x(in), w(sizes.kernel), y(kRounds ? out : 0);
+    float* sums = y.data();
+    if constexpr (!kRounds) sums = output;
     widen(input, in, x.data());
     const KernelView wide = natural_view(problem, w.data());
     parallel_for(problem.taps() * problem.rows(), [&](int64_t i) {
         kernels().widen(view.at(i / problem.rows(), i % problem.rows(), 0), problem.coarse_channels,
                         wide.at(i / problem.rows(), i % problem.rows(), 0));
     });
-    if (transposed) conv_transpose(problem, x.data(), wide, y.data(), finish);
-    else conv(problem, x.data(), wide, y.data(), finish);
-    narrow(y.data(), out, output);
+    if (transposed) conv_transpose(problem, x.data(), wide, sums, finish);
+    else conv(problem, x.data(), wide, sums, finish);
+    if constexpr (kRounds) narrow(sums, out, output);
 }
 
 }  // namespace
+
+constexpr int64_t kRun = 16384;
+
+void widen(const Half* from, int64_t count, float* to) {
+    parallel_for(ceil_div(count, kRun), [&](int64_t i) {
+        kernels().widen(from + i * kRun, std::min(kRun, count - i * kRun), to + i * kRun);
+    });
+}
+
+void narrow(const float* from, int64_t count, Half* to) {
+    parallel_for(ceil_div(count, kRun), [&](int64_t i) {
+        kernels().narrow(from + i * kRun, std::min(kRun, count - i * kRun), to + i * kRun);
+    });
+}
 
 HalfWay half_way() { return chosen; }
 void set_half_way(HalfWay way) { chosen = way; }
@@ -112,9 +122,18 @@ void conv(const Problem& problem, const Half* fine, const HalfView& kernel, Half
     layer(problem, fine, kernel, coarse, false, finish);
 }
 
+void conv_transpose(const Problem& problem, const Half* coarse, const HalfView& kernel, float* fine) {
+    layer(problem, coarse, kernel, fine, true, {});
+}
+
+void conv(const Problem& problem, const Half* fine, const HalfView& kernel, float* coarse) {
+    layer(problem, fine, kernel, coarse, false, {});
+}
+
 void kernel_gradient(const Problem& problem, const Half* fine, const Half* coarse, const HalfView& kernel) {
     const Sizes sizes(problem);
     if (sizes.kernel == 0) return;
+    if (unfolds(problem, kernel) && unfolded_kernel_gradient(problem, fine, coarse, kernel)) return;
     if (kernel.per_column != 1) {
         const HalfScratch turned(sizes.kernel);
         const HalfView natural = natural_view(problem, turned.data());

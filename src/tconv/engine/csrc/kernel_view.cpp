@@ -1,19 +1,20 @@
 #include "kernel_view.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <vector>
 
 #include "caches.h"
-#include "kernels.h"
+#include "half_scratch.h"
 #include "pool.h"
 #include "streaming.h"
+#include "turned.h"
 
 namespace tconv {
 namespace {
 
-constexpr int64_t kColumns = 64, kRun = 64;  // numbers of a block that is turned at a time
+// Bytes of a block that is turned at a time: what is written side by side, and what is read.
+constexpr int64_t kWritten = 4 * kLine, kRead = 16 * kLine;
 
 // Numbers of a column that lie side by side in an array whose columns do not: `count` of them, from (tap, row) on, taps or
 // rows first.
@@ -29,14 +30,14 @@ struct Run {
 };
 
 template <typename Number>
-std::vector<Run> runs_of(const Problem& problem, const KernelOf<Number>& view) {
+std::vector<Run> runs_of(const Problem& problem, const KernelOf<Number>& view, int64_t most) {
     const int64_t taps = problem.taps(), rows = problem.rows();
     const bool by_taps = view.per_tap == 1 && taps > 1, one = by_taps && view.per_row == taps;
     const int64_t lines = one ? 1 : by_taps ? rows : taps, length = one ? taps * rows : by_taps ? taps : rows;
     std::vector<Run> runs;
     for (int64_t line = 0; line < lines; ++line)
-        for (int64_t i = 0; i < length; i += kRun) {
-            const int64_t count = std::min(kRun, length - i);
+        for (int64_t i = 0; i < length; i += most) {
+            const int64_t count = std::min(most, length - i);
             if (one) runs.push_back({i % taps, i / taps, count, true});
             else if (by_taps) runs.push_back({i, line, count, true});
             else runs.push_back({line, i, count, false});
@@ -50,39 +51,22 @@ bool dense(const KernelOf<Number>& view, const Run& run) {
     return run.count == 1 || (run.by_taps ? view.per_tap : view.per_row) == 1;
 }
 
-// Rows of so many numbers become columns, by the vectors' own instructions.
-void turned(const float* from, int64_t from_step, int64_t rows, int64_t columns, float* to, int64_t to_step) {
-    kernels().turn(from, from_step, rows, columns, to, to_step);
-}
-void turned(const Half* from, int64_t from_step, int64_t rows, int64_t columns, Half* to, int64_t to_step) {
-    std::array<float, kColumns * kRun> wide, across;
-    for (int64_t i = 0; i < rows; ++i) kernels().widen(from + i * from_step, columns, wide.data() + i * columns);
-    kernels().turn(wide.data(), columns, rows, columns, across.data(), rows);
-    for (int64_t i = 0; i < columns; ++i) kernels().narrow(across.data() + i * rows, rows, to + i * to_step);
-}
-
-// Numbers that lie side by side, to where as many lie side by side.
-template <typename Number>
-void put(const Number* from, int64_t count, Number* to, bool past) {
-    const bool lines = reinterpret_cast<uintptr_t>(to) % kLine == 0 && count * sizeof(Number) % kLine == 0;
-    if (past && lines) copy_past(from, count * sizeof(Number), to);
-    else std::memcpy(to, from, count * sizeof(Number));
-}
-
 }  // namespace
 
 // Columns of one array are rows of the other, which are turned a block at a time. Where rows follow one another they are a
 // large power of two apart; to fetch them into the caches, only to be overwritten, would take longer than all else.
 template <typename Number>
 void copy_kernel(const Problem& problem, const KernelOf<Number>& from, const KernelOf<Number>& to) {
+    constexpr int64_t kSize = sizeof(Number), kBlock = kWritten / kSize;
     const bool gathers = to.per_column == 1;  // else it is `from` whose columns lie side by side
+    const int64_t most = gathers ? kRead / kSize : kBlock;
     const KernelOf<Number>& apart = gathers ? from : to;
     const int64_t columns = problem.coarse_channels, taps = problem.taps();
-    const std::vector<Run> runs = runs_of(problem, apart);
+    const std::vector<Run> runs = runs_of(problem, apart, most);
     const int64_t count = static_cast<int64_t>(runs.size());
-    const bool past = taps * problem.rows() * columns * static_cast<int64_t>(sizeof(Number)) >= 4 * near_bytes();
-    parallel_for(ceil_div(columns, kColumns) * count, [&](int64_t i) {
-        const int64_t column = i / count * kColumns, some = std::min(kColumns, columns - column);
+    const bool past = taps * problem.rows() * columns * kSize >= 4 * near_bytes();
+    parallel_for(ceil_div(columns, kBlock) * count, [&](int64_t i) {
+        const int64_t column = i / count * kBlock, some = std::min(kBlock, columns - column);
         const Run& run = runs[i % count];
         const auto line = [&](const KernelOf<Number>& view, int64_t k) { return run.at(view, k, taps, column); };
         if (!dense(apart, run)) {
@@ -90,17 +74,16 @@ void copy_kernel(const Problem& problem, const KernelOf<Number>& from, const Ker
                 for (int64_t c = 0; c < some; ++c) line(to, k)[c * to.per_column] = line(from, k)[c * from.per_column];
             return;
         }
-        alignas(kLine) std::array<Number, kRun * kColumns> block;
+        const ScratchOf<Number> block(kBlock * most);
         if (gathers) {
-            turned(line(from, 0), from.per_column, some, run.count, block.data(), kColumns);
-            for (int64_t k = 0; k < run.count; ++k) put(block.data() + k * kColumns, some, line(to, k), past);
+            turned(line(from, 0), from.per_column, some, run.count, block.data(), kBlock);
+            for (int64_t k = 0; k < run.count; ++k) put(block.data() + k * kBlock, some * kSize, line(to, k), past);
         } else {
-            alignas(kLine) std::array<Number, kRun * kColumns> lines;
-            for (int64_t k = 0; k < run.count; ++k)
-                std::memcpy(lines.data() + k * kColumns, line(from, k), some * sizeof(Number));
-            turned(lines.data(), kColumns, run.count, some, block.data(), kRun);
+            const ScratchOf<Number> lines(kBlock * kBlock);
+            for (int64_t k = 0; k < run.count; ++k) std::memcpy(lines.data() + k * kBlock, line(from, k), some * kSize);
+            turned(lines.data(), kBlock, run.count, some, block.data(), kBlock);
             for (int64_t c = 0; c < some; ++c)
-                put(block.data() + c * kRun, run.count, line(to, 0) + c * to.per_column, past);
+                put(block.data() + c * kBlock, run.count * kSize, line(to, 0) + c * to.per_column, past);
         }
         if (past) settle();
     });

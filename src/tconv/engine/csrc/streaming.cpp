@@ -18,6 +18,12 @@ void copy_past(const void* from, int64_t bytes, void* to) {
 #endif
 }
 
+void put(const void* from, int64_t bytes, void* to, bool past) {
+    const bool lines = reinterpret_cast<uintptr_t>(to) % kLine == 0 && bytes % kLine == 0;
+    if (past && lines) copy_past(from, bytes, to);
+    else std::memcpy(to, from, bytes);
+}
+
 void settle() {
 #if defined(__SSE2__)
     _mm_sfence();

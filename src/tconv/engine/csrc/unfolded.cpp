@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 #include <vector>
 
+#include "half_scratch.h"
+#include "halves.h"
 #include "kernels.h"
 #include "pool.h"
-#include "scratch.h"
 #include "split.h"
+#include "turned.h"
 #include "winograd.h"
 
 namespace tconv {
@@ -25,7 +28,10 @@ Problem of_one_tap(const Problem& problem) {
     return {numbers, sizeof numbers / sizeof *numbers};
 }
 
-KernelView of_one_tap(const KernelView& kernel) { return {kernel.data, 0, kernel.per_column, 1}; }
+template <typename Number>
+KernelOf<Number> of_one_tap(const KernelOf<Number>& kernel) {
+    return {kernel.data, 0, kernel.per_column, 1};
+}
 
 // The fine cell, of one image, that each tap of a coarse cell meets; -1 for none.
 void meet(const Problem& problem, int64_t cell, int64_t* cells) {
@@ -45,47 +51,49 @@ void meet(const Problem& problem, int64_t cell, int64_t* cells) {
 
 // Some channels of a cell, in two orders: channel by channel their taps, and tap by tap the channels, kSome apart. Vectors
 // turn whole numbers of taps.
+template <typename Number>
 class Cell {
   public:
     explicit Cell(int64_t taps)
         : taps_(taps), padded_(ceil_div(taps, kWhole) * kWhole), by_tap_(padded_ * kSome), by_channel_(padded_ * kSome) {
-        std::memset(by_tap_.data(), 0, padded_ * kSome * sizeof(float));
+        std::memset(by_tap_.data(), 0, padded_ * kSome * sizeof(Number));
     }
-    float* tap(int64_t at) const { return by_tap_.data() + at * kSome; }
+    Number* tap(int64_t at) const { return by_tap_.data() + at * kSome; }
 
     // Each channel's taps, from those of each tap; and back.
-    void put(int64_t channels, float* out) const {
-        float* const turned = whole() ? out : by_channel_.data();
-        kernels().turn(by_tap_.data(), kSome, padded_, channels, turned, padded_);
+    void put(int64_t channels, Number* out) const {
+        Number* const across = whole() ? out : by_channel_.data();
+        turned(by_tap_.data(), kSome, padded_, channels, across, padded_);
         for (int64_t c = 0; !whole() && c < channels; ++c)
-            std::memcpy(out + c * taps_, turned + c * padded_, taps_ * sizeof(float));
+            std::memcpy(out + c * taps_, across + c * padded_, taps_ * sizeof(Number));
     }
-    void take(int64_t channels, const float* from) const {
+    void take(int64_t channels, const Number* from) const {
         for (int64_t c = 0; !whole() && c < channels; ++c)
-            std::memcpy(by_channel_.data() + c * padded_, from + c * taps_, taps_ * sizeof(float));
-        kernels().turn(whole() ? from : by_channel_.data(), padded_, channels, padded_, by_tap_.data(), kSome);
+            std::memcpy(by_channel_.data() + c * padded_, from + c * taps_, taps_ * sizeof(Number));
+        turned(whole() ? from : by_channel_.data(), padded_, channels, padded_, by_tap_.data(), kSome);
     }
 
   private:
     bool whole() const { return padded_ == taps_; }
 
     const int64_t taps_, padded_;
-    const Scratch by_tap_, by_channel_;
+    const ScratchOf<Number> by_tap_, by_channel_;
 };
 
-void unfold(const Problem& problem, const float* fine, float* unfolded) {
+template <typename Number>
+void unfold(const Problem& problem, const Number* fine, Number* unfolded) {
     const int64_t channels = problem.fine_channels, taps = problem.taps(), cells = problem.coarse_cells();
     parallel_for(places_of(problem), [&](int64_t place) {
-        const float* image = fine + place / cells * problem.fine_cells() * channels;
-        const Cell cell(taps);
+        const Number* image = fine + place / cells * problem.fine_cells() * channels;
+        const Cell<Number> cell(taps);
         std::vector<int64_t> met(taps);
         meet(problem, place % cells, met.data());
         for (int64_t first = 0; first < channels; first += kSome) {
             const int64_t count = std::min(kSome, channels - first);
             for (int64_t tap = 0; tap < taps; ++tap) {
-                float* const to = cell.tap(tap);
-                if (met[tap] < 0) std::memset(to, 0, count * sizeof(float));
-                else std::memcpy(to, image + met[tap] * channels + first, count * sizeof(float));
+                Number* const to = cell.tap(tap);
+                if (met[tap] < 0) std::memset(to, 0, count * sizeof(Number));
+                else std::memcpy(to, image + met[tap] * channels + first, count * sizeof(Number));
             }
             cell.put(count, unfolded + (place * channels + first) * taps);
         }
@@ -105,7 +113,7 @@ void fold(const Problem& problem, const float* unfolded, float* fine, const Fini
         const int64_t n = task / parts, first = task % parts * kSome, count = std::min(kSome, channels - first);
         float* const image = fine + n * fine_cells * channels + first;
         for (int64_t at = 0; at < fine_cells; ++at) std::memset(image + at * channels, 0, count * sizeof(float));
-        const Cell cell(taps);
+        const Cell<float> cell(taps);
         std::vector<int64_t> met(taps);
         for (int64_t at = 0; at < cells; ++at) {
             meet(problem, at, met.data());
@@ -123,41 +131,88 @@ void fold(const Problem& problem, const float* unfolded, float* fine, const Fini
     });
 }
 
-}  // namespace
-
-bool unfolds(const Problem& problem, const KernelView& kernel) {
+template <typename Number>
+bool suits(const Problem& problem, const KernelOf<Number>& kernel) {
     const int64_t taps = problem.taps();
     const bool forced = split() == Use::wherever_possible || winograd() == Use::wherever_possible;
     return !forced && problem.groups == 1 && taps > 1 && kernel.per_tap == 1 && kernel.per_row == taps &&
            kernel.per_column >= taps * problem.rows() && 2 * places_of(problem) <= problem.coarse_channels;
 }
 
-void unfolded_conv_transpose(const Problem& problem, const float* coarse, const KernelView& kernel, float* fine,
-                             const Finish& finish) {
-    const Scratch unfolded(places_of(problem) * problem.taps() * problem.fine_channels);
-    conv(of_one_tap(problem), coarse, of_one_tap(kernel), unfolded.data());
-    fold(problem, unfolded.data(), fine, finish);
+// Numbers as they are summed, and as they are handed over.
+template <typename Number>
+class Summed {
+  public:
+    Summed(Number* to, int64_t count) : to_(to), count_(count), sums_(kRounds ? count : 0) {}
+    float* data() const {
+        if constexpr (kRounds) return sums_.data();
+        else return to_;
+    }
+    void hand_over() const {
+        if constexpr (kRounds) narrow(sums_.data(), count_, to_);
+    }
+
+  private:
+    static constexpr bool kRounds = std::is_same_v<Number, Half>;
+    Number* const to_;
+    const int64_t count_;
+    const Scratch sums_;
+};
+
+bool all_finite(const float* numbers, int64_t count) { return kernels().finite(numbers, count); }
+bool all_finite(const Half* numbers, int64_t count) {
+    const Scratch wide(count);
+    widen(numbers, count, wide.data());
+    return all_finite(wide.data(), count);
 }
 
-bool unfolded_conv(const Problem& problem, const float* fine, const KernelView& kernel, float* coarse,
-                   const Finish& finish) {
+}  // namespace
+
+bool unfolds(const Problem& problem, const KernelView& kernel) { return suits(problem, kernel); }
+
+// Pairs of numbers are read as words.
+bool unfolds(const Problem& problem, const HalfView& kernel) {
+    return suits(problem, kernel) && kernel.per_column % 2 == 0 &&
+           reinterpret_cast<uintptr_t>(kernel.data) % (2 * sizeof(Half)) == 0;
+}
+
+template <typename Number>
+bool unfolded(const Problem& problem, const Number* input, const KernelOf<Number>& kernel, Number* output, bool transposed,
+              const Finish& finish) {
     const int64_t places = places_of(problem), channels = problem.coarse_channels;
-    const Scratch unfolded(places * problem.taps() * problem.fine_channels);
-    unfold(problem, fine, unfolded.data());
-    conv_transpose(of_one_tap(problem), unfolded.data(), of_one_tap(kernel), coarse);
-    if (!kernels().finite(coarse, places * channels)) return false;
-    finish_cells(coarse, places, channels, channels, finish);
+    const int64_t numbers = places * problem.taps() * problem.fine_channels;
+    if (transposed) {
+        const Scratch unfolded(numbers);
+        const Summed<Number> fine(output, problem.batch * problem.fine_cells() * problem.fine_channels);
+        conv(of_one_tap(problem), input, of_one_tap(kernel), unfolded.data());
+        fold(problem, unfolded.data(), fine.data(), finish);
+        fine.hand_over();
+        return true;
+    }
+    const ScratchOf<Number> unfolded(numbers);
+    const Summed<Number> coarse(output, places * channels);
+    unfold(problem, input, unfolded.data());
+    conv_transpose(of_one_tap(problem), unfolded.data(), of_one_tap(kernel), coarse.data());
+    if (!all_finite(coarse.data(), places * channels)) return false;
+    finish_cells(coarse.data(), places, channels, channels, finish);
+    coarse.hand_over();
     return true;
 }
 
-bool unfolded_kernel_gradient(const Problem& problem, const float* fine, const float* coarse,
-                              const KernelView& kernel) {
+template <typename Number>
+bool unfolded_kernel_gradient(const Problem& problem, const Number* fine, const Number* coarse,
+                              const KernelOf<Number>& kernel) {
     const int64_t places = places_of(problem);
-    if (!kernels().finite(coarse, places * problem.coarse_channels)) return false;
-    const Scratch unfolded(places * problem.taps() * problem.fine_channels);
+    if (!all_finite(coarse, places * problem.coarse_channels)) return false;
+    const ScratchOf<Number> unfolded(places * problem.taps() * problem.fine_channels);
     unfold(problem, fine, unfolded.data());
     kernel_gradient(of_one_tap(problem), coarse, unfolded.data(), of_one_tap(kernel));
     return true;
 }
+
+template bool unfolded(const Problem&, const float*, const KernelView&, float*, bool, const Finish&);
+template bool unfolded(const Problem&, const Half*, const HalfView&, Half*, bool, const Finish&);
+template bool unfolded_kernel_gradient(const Problem&, const float*, const float*, const KernelView&);
+template bool unfolded_kernel_gradient(const Problem&, const Half*, const Half*, const HalfView&);
 
 }  // namespace tconv

@@ -16,13 +16,15 @@ namespace tconv {
 
 // Whether a kernel lies so, and turning it over would take longer than unfolding.
 bool unfolds(const Problem& problem, const KernelView& kernel);
+bool unfolds(const Problem& problem, const HalfView& kernel);
 
-void unfolded_conv_transpose(const Problem& problem, const float* coarse, const KernelView& kernel, float* fine,
-                             const Finish& finish);
-// Where a tap reaches beyond the fine array it meets zeros, and zero times what is not finite is no zero: false, and the
-// result means nothing, where that may have been.
-bool unfolded_conv(const Problem& problem, const float* fine, const KernelView& kernel, float* coarse,
-                   const Finish& finish);
-bool unfolded_kernel_gradient(const Problem& problem, const float* fine, const float* coarse, const KernelView& kernel);
+// A result of conv_transpose, or of conv. Where a tap reaches beyond the fine array it meets zeros, and zero times what is
+// not finite is no zero: false, and the result means nothing, where that may have been.
+template <typename Number>
+bool unfolded(const Problem& problem, const Number* input, const KernelOf<Number>& kernel, Number* output, bool transposed,
+              const Finish& finish);
+template <typename Number>
+bool unfolded_kernel_gradient(const Problem& problem, const Number* fine, const Number* coarse,
+                              const KernelOf<Number>& kernel);
 
 }  // namespace tconv
