@@ -89,8 +89,8 @@ void HalfGather::multiply_turned(const Job& job, int64_t step, const Half* rows,
 template <typename Out>
 void HalfGather::multiply_kernel(const Job& job, const Half* rows, const Weights& weights, Out* const* outs) const {
     const Pass& pass = layout_.passes[job.pass];
-    const int64_t points = job.to - job.from, first = 2 * job.panel, count = std::min(2 * job.panels, strips_ - first);
-    constexpr int64_t kFew = 2 * kBlock, kDeep = 4 * kDeepest;
+    const int64_t points = job.to - job.from;
+    constexpr int64_t kFew = 2 * kBlock;
     int64_t steps = ceil_div(depth_, kDeepest);
     while (steps < depth_ && depth_ % (2 * steps)) ++steps;
     if (transposed_ && points <= kStrip && lanes_ % kStrip == 0 && depth_ / steps >= kDeepest / 2)
@@ -104,8 +104,20 @@ void HalfGather::multiply_kernel(const Job& job, const Half* rows, const Weights
         }
         return;
     }
-    // A convolution's kernel has the lanes innermost: it goes row by row into sums of all lanes.
+    constexpr int64_t kWide = 32;  // panels: what is laid out and summed at a time stays in the caches
+    for (Job some = job; some.panel < job.panel + job.panels; some.panel += kWide) {
+        some.panels = std::min(kWide, job.panel + job.panels - some.panel);
+        multiply_lines(some, rows, weights, outs);
+    }
+}
+
+// A convolution's kernel has the lanes innermost: it goes row by row into sums of all lanes.
+template <typename Out>
+void HalfGather::multiply_lines(const Job& job, const Half* rows, const Weights& weights, Out* const* outs) const {
+    const Pass& pass = layout_.passes[job.pass];
+    const int64_t points = job.to - job.from, first = 2 * job.panel, count = std::min(2 * job.panels, strips_ - first);
     const int64_t pitch = ceil_div(count, 2) * kBlock, used = static_cast<int64_t>(pass.taps.size()) * depth_;
+    constexpr int64_t kDeep = 4 * kDeepest;
     const int64_t deep = kDeep / pass.step * pass.step;
     const HalfScratch own(deep * count * kStrip);
     const Scratch sums(ceil_div(points, kBlock) * kBlock * pitch);

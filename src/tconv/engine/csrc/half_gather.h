@@ -133,6 +133,8 @@ class HalfGather {
     template <typename Out>
     void multiply_kernel(const Job& job, const Half* rows, const Weights& weights, Out* const* outs) const;
     template <typename Out>
+    void multiply_lines(const Job& job, const Half* rows, const Weights& weights, Out* const* outs) const;
+    template <typename Out>
     void finish(int64_t panel, const float* sums, int64_t pitch, int64_t count, const Weights& weights,
                 Out* const* outs) const;
 
