@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cstring>
 
+#include "caches.h"
 #include "half_scratch.h"
 #include "kernels.h"
 #include "pool.h"
+#include "streaming.h"
 
 namespace tconv {
 
@@ -159,22 +161,28 @@ void HalfCorrelate::run(const Half* fine, const Half* coarse, const HalfView& ke
     store(sums.data(), lanes(), 0, strips, kernel);
 }
 
-// Rows of sums are columns of the kernel: those of strips [from, to).
+// Rows of sums are columns of the kernel: those of strips [from, to). As many numbers as can be are written side by side.
 void HalfCorrelate::store(const float* sums, int64_t pitch, int64_t from, int64_t to, const HalfView& kernel) const {
-    alignas(64) float block[kStrip * kStrip];
+    constexpr int64_t kColumns = 256;
+    alignas(kLine) std::array<float, kStrip * kColumns> block;
+    alignas(kLine) std::array<Half, kColumns> line;
     const int64_t along = problem_.axes[2].kernel / run_taps_;
+    const int64_t bytes = problem_.taps() * fine_channels_ * coarse_channels_ * static_cast<int64_t>(sizeof(Half));
+    const bool past = bytes >= 4 * near_bytes();
     for (int64_t strip = from; strip < to; ++strip) {
         const int64_t segment = strip / strips_, lane0 = strip % strips_ * kStrip, count = std::min(kStrip, run_ - lane0);
         const int64_t tap0 = segment / along * problem_.axes[2].kernel + segment % along;
-        for (int64_t c = 0; c < coarse_channels_; c += kStrip) {
-            const int64_t high = std::min(kStrip, coarse_channels_ - c);
-            kernels().turn(sums + c * pitch + (strip - from) * kStrip, pitch, high, count, block, kStrip);
+        for (int64_t c = 0; c < coarse_channels_; c += kColumns) {
+            const int64_t wide = std::min(kColumns, coarse_channels_ - c);
+            kernels().turn(sums + c * pitch + (strip - from) * kStrip, pitch, wide, count, block.data(), kColumns);
             for (int64_t i = 0; i < count; ++i) {
                 const int64_t lane = lane0 + i, tap = tap0 + lane / fine_channels_, d = lane % fine_channels_;
-                kernels().narrow(block + i * kStrip, high, kernel.at(tap, d, c));
+                kernels().narrow(block.data() + i * kColumns, wide, line.data());
+                put(line.data(), wide * static_cast<int64_t>(sizeof(Half)), kernel.at(tap, d, c), past);
             }
         }
     }
+    if (past) settle();
 }
 
 }  // namespace tconv

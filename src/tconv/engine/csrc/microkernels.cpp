@@ -62,8 +62,10 @@ void turn(const float* from, int64_t from_step, int64_t lanes, int64_t depth, fl
                 else store(out, rows[i]);
             }
         }
-    for (int64_t n = 0; n < lanes; ++n)
-        for (int64_t c = n < whole_lanes ? whole : 0; c < depth; ++c) to[c * to_step + n] = from[n * from_step + c];
+    for (int64_t c = whole; c < depth; ++c)
+        for (int64_t n = 0; n < whole_lanes; ++n) to[c * to_step + n] = from[n * from_step + c];
+    for (int64_t n = whole_lanes; n < lanes; ++n)
+        for (int64_t c = 0; c < depth; ++c) to[c * to_step + n] = from[n * from_step + c];
 }
 
 // Whether all numbers are finite: those that are not leave something when they are taken from themselves.
