@@ -15,6 +15,7 @@ from tconv.errors import SettingError
 from tconv.geometry import Extent, Problem, Spec, problem_from_coarse
 from tests import strategies
 from tests.engine.test_engine import TABLE, arrays
+from tests.engine.test_kernel_order import FEW, in_pytorch_s_order
 
 pytestmark = pytest.mark.skipif(not engine.available(), reason="the portable package; build with a C++ compiler")
 bfloat16 = pytest.importorskip("ml_dtypes", reason="pip install ml_dtypes").bfloat16
@@ -69,6 +70,54 @@ def test_any_problem_is_exact(problem, batch, ins, outs, which):
         assert same(engine.kernel_gradient(half_y, half_x, problem), methods.kernel_gradient(y, x, problem))
     finally:
         engine._native.set_half_way(FASTEST)
+
+
+@pytest.mark.parametrize(("problem", "ins", "outs", "batch"), [*FEW, *LAYERS[1::4]])
+def test_kernels_in_pytorch_s_order_give_the_same(way, problem, ins, outs, batch):
+    x, y, w = arrays(problem, ins, outs, batch)
+    half_x, half_y, half_w = halves(x, y, w)
+    kernel = in_pytorch_s_order(half_w)
+    fine_bias, coarse_bias = np.arange(y.shape[-1]) - 3.0, np.arange(x.shape[-1]) - 3.0
+    assert same(engine.conv_transpose(half_x, kernel, problem, fine_bias, "leaky_relu", 0.5),
+                methods.activate("leaky_relu", methods.columns(x, w, problem) + fine_bias, 0.5))
+    assert same(engine.conv(half_y, kernel, problem, coarse_bias, "relu"),
+                methods.activate("relu", methods.conv(y, w, problem) + coarse_bias))
+    gradient = engine.kernel_gradient(half_y, half_x, problem, channels_first=True)
+    assert same(gradient, methods.kernel_gradient(y, x, problem))
+    assert np.moveaxis(gradient, (-1, -2), (0, 1)).flags.c_contiguous
+
+
+@pytest.mark.parametrize(("problem", "ins", "outs", "batch"), FEW)
+def test_in_pytorch_s_order_the_number_of_threads_changes_no_bit(problem, ins, outs, batch):
+    rng = np.random.default_rng(0)
+    x, y, w = halves(*(rng.standard_normal(a.shape, np.float32) for a in arrays(problem, ins, outs, batch)))
+    kernel, results = in_pytorch_s_order(w), []
+    try:
+        for count in (1, 2, 5):
+            engine.set_threads(count)
+            results.append((engine.conv_transpose(x, kernel, problem), engine.conv(y, kernel, problem),
+                            engine.kernel_gradient(y, x, problem, channels_first=True)))
+    finally:
+        engine.set_threads(None)
+    for other in results[1:]:
+        assert all(np.array_equal(a.view(np.uint16), b.view(np.uint16)) for a, b in zip(results[0], other, strict=True))
+
+
+@pytest.mark.parametrize(("problem", "ins", "outs", "batch"), FEW)
+@pytest.mark.parametrize("spoilt", [np.inf, np.nan])
+def test_in_pytorch_s_order_what_is_not_finite_goes_where_the_definition_sends_it(problem, ins, outs, batch, spoilt):
+    for which in range(2):  # a coarse number, a fine one
+        given = arrays(problem, ins, outs, batch)
+        given[which].flat[0] = spoilt
+        x, y, w = given
+        half_x, half_y, half_w = halves(x, y, w)
+        kernel = in_pytorch_s_order(half_w)
+        with np.errstate(invalid="ignore"):
+            cases = [(engine.conv_transpose(half_x, kernel, problem), methods.columns(x, w, problem)),
+                     (engine.conv(half_y, kernel, problem, activation="sigmoid"),
+                      methods.activate("sigmoid", methods.conv(y, w, problem)))]
+        for got, want in cases:
+            assert np.array_equal(np.isnan(got.astype(np.float32)), np.isnan(want))
 
 
 @pytest.mark.parametrize(("problem", "ins", "outs", "batch"), LAYERS[::3])
@@ -135,6 +184,7 @@ def test_every_instruction_set_gives_the_same(level):
 import sys, numpy as np, ml_dtypes
 from tconv import engine
 from tests.engine.test_engine import TABLE, arrays
+from tests.engine.test_kernel_order import FEW, in_pytorch_s_order
 engine._native.set_half_way(1)
 sums = []
 for problem, ins, outs, batch in TABLE:
