@@ -98,7 +98,7 @@ def test_a_result_of_another_shape_or_with_one_wrong_number_is_told():
 def test_a_row_of_the_table_is_one_peer():
     for table in (PEERS, STEPPERS):
         assert len({peer.name for peer in table}) == len(table)
-    assert [peer.name for peer in PEERS if peer.ours] == ["tconv", "tconv packed"]
+    assert [peer.name for peer in PEERS if peer.ours] == ["tconv", "tconv packed", "tconv.torch"]
 
 
 def test_a_step_of_the_autoencoder_is_46_gigaflop():

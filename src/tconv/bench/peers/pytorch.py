@@ -14,7 +14,9 @@ from ...methods.channels import Array
 from ..cases import Arrays, Task
 from .peer import Program
 
-__all__ = ["Laid", "Layout", "last", "plain", "programs", "programs_in", "start", "transposed"]
+__all__ = [
+    "Laid", "Layout", "kernel", "last", "plain", "programs", "programs_in", "quietly", "start", "tensors", "transposed",
+]
 
 CONV = {1: torch.conv1d, 2: torch.conv2d, 3: torch.conv3d}
 CONV_TRANSPOSE = {1: torch.conv_transpose1d, 2: torch.conv_transpose2d, 3: torch.conv_transpose3d}
@@ -62,15 +64,20 @@ def prepare(task: Task, arrays: Arrays, layout: Layout) -> Laid:
     `padding` cuts both ends; `output_padding` gives back at the end; what is to be cut at the end alone is cut after.
     """
     problem: Problem = task.layer.problem
-    dtype = getattr(torch, task.dtype)
-    x, y = (torch.from_numpy(array).movedim(-1, 1).to(dtype) for array in (arrays.x, arrays.y))
-    w = torch.from_numpy(np.moveaxis(arrays.w, (-1, -2), (0, 1)).copy()).to(dtype)
+    x, y, w = tensors(task, arrays)
     more = tuple(max(0, lo - hi) for lo, hi in zip(problem.lo, problem.hi, strict=True))
     over = [max(0, hi - lo) for lo, hi in zip(problem.lo, problem.hi, strict=True)]
     cut = tuple(slice(0, size) for size in problem.fine) if any(over) else ()
     y = torch.nn.functional.pad(y, [n for extra in reversed(over) for n in (0, extra)]) if cut else y
     return Laid(layout(x), layout(y), layout(w), problem.stride, problem.dilation, problem.lo, more, cut,
                 problem.groups)
+
+
+def tensors(task: Task, arrays: Arrays) -> tuple[Tensor, Tensor, Tensor]:
+    """The arrays in a dtype, channels-first: `(N, C, *coarse)`, `(N, D, *fine)` and `(C, D / groups, *K)`."""
+    dtype = getattr(torch, task.dtype)
+    x, y = (torch.from_numpy(array).movedim(-1, 1).to(dtype) for array in (arrays.x, arrays.y))
+    return x, y, torch.from_numpy(np.moveaxis(arrays.w, (-1, -2), (0, 1)).copy()).to(dtype)
 
 
 def transposed(laid: Laid) -> Tensor:

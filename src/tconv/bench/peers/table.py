@@ -15,6 +15,7 @@ TORCH = {"torch": "torch"}
 PEERS = (
     Peer("tconv", f"{ROOM}.ours", {}, ALL, DTYPES, ours=True),
     Peer("tconv packed", f"{ROOM}.ours_packed", {}, ("forward",), kernels=FROZEN, ours=True),
+    Peer("tconv.torch", f"{ROOM}.ours_torch", TORCH, ALL, DTYPES, ours=True),
     Peer("PyTorch", f"{ROOM}.pytorch", TORCH, ALL, DTYPES),
     Peer("PyTorch channels_last", f"{ROOM}.pytorch_last", TORCH, ALL, DTYPES),
     Peer("PyTorch compiled, frozen", f"{ROOM}.pytorch_frozen", TORCH, ("forward",), DTYPES, FROZEN,
