@@ -15,6 +15,7 @@ import tconv.torch as tt  # noqa: E402
 from tconv.geometry import Spec, problem_from_coarse  # noqa: E402
 from tconv.torch import family, operations  # noqa: E402
 from tconv.torch.activations import Finish  # noqa: E402
+from tconv.torch.memory import channels_last  # noqa: E402
 
 ACTIVATIONS = [nn.ReLU(), nn.ReLU(inplace=True), nn.LeakyReLU(0.2), nn.LeakyReLU(0.0), nn.LeakyReLU(-0.5), nn.Sigmoid(),
                nn.Tanh(), nn.GELU(), nn.GELU(approximate="tanh"), nn.SiLU()]
@@ -140,6 +141,59 @@ def test_from_one_channel_on_all_lies_as_the_weights_do(layout):
     inner = type(network)(network[0], network[1], spy, *network[2:])
     inner(torch.randn(2, 1, 9, 9)).sum().backward()
     assert seen == [True]
+
+
+UPSAMPLER = [nn.ConvTranspose2d(4, 6, 4, 2, 1), nn.BatchNorm2d(6), nn.ReLU(),
+             nn.Sequential(nn.Conv2d(6, 8, 3), nn.PixelShuffle(2)), nn.Dropout(0.0), nn.ConvTranspose2d(2, 5, 3),
+             nn.Tanh()]
+
+
+def in_double(network, x, given):
+    """What the same network gives in float64, and what its input and its parameters receive."""
+    exact, wide = copy.deepcopy(network).double(), x.detach().double().requires_grad_()
+    y = exact(wide)
+    y.backward(given.double())
+    return [y, wide.grad, *(one.grad for one in exact.parameters())]
+
+
+@pytest.mark.parametrize("batched", [True, False])
+def test_within_a_chain_channels_lie_last_and_what_leaves_it_is_plain(monkeypatch, batched):
+    monkeypatch.setattr(operations, "SMALL", 0)
+    torch.manual_seed(0)
+    own = nn.Sequential(*(copy.deepcopy(part) for part in UPSAMPLER if batched or type(part) is not nn.BatchNorm2d))
+    ours, laid = tt.accelerate(copy.deepcopy(own)), []
+    real = family.contract
+    monkeypatch.setattr(family, "contract", lambda name, first, second, *rest: laid.append(
+        (name, channels_last(first))) or real(name, first, second, *rest))
+    x = torch.randn(2, 4, 5, 6)[() if batched else 0].requires_grad_()
+    y = ours(x)
+    shuffled = batched  # PixelShuffle lays a single sample out anew
+    assert laid == [("conv_transpose", False), ("conv", True), ("conv_transpose", shuffled)]
+    given = torch.randn_like(y)
+    y.backward(given)
+    assert y.is_contiguous()
+    y.view(-1)  # as whoever takes it may do
+    for one, other in zip([y, x.grad, *(one.grad for one in ours.parameters())], in_double(own, x, given), strict=True):
+        assert torch.allclose(one.double(), other, rtol=1e-3, atol=1e-4)
+
+
+def test_a_part_that_stands_twice_in_a_chain_works_twice():
+    layer, twice = nn.Conv2d(2, 2, 3), nn.ReLU()
+    own = nn.Sequential(layer, twice, layer, nn.Sequential(layer, twice))
+    x = torch.randn(2, 2, 9, 9)
+    assert torch.allclose(tt.accelerate(copy.deepcopy(own))(x), own(x), atol=1e-5)
+
+
+def test_before_a_part_that_may_look_all_lies_as_in_pytorch():
+    class Flat(nn.Module):
+        def forward(self, x):
+            return x.view(x.shape[0], -1).view(x.shape)  # fails unless x is plain
+
+    network = tt.accelerate(nn.Sequential(nn.Conv2d(2, 3, 3), nn.Conv2d(3, 4, 3), nn.ReLU(), Flat(), nn.Conv2d(4, 5, 1),
+                                          nn.MaxPool2d(2), nn.Conv2d(5, 2, 1)))
+    with torch.no_grad():
+        assert network(torch.randn(2, 2, 9, 9)).is_contiguous()
+    assert network(torch.randn(2, 2, 9, 9)).is_contiguous()
 
 
 def test_a_frozen_chain_is_fused_as_ever():

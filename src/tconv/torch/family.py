@@ -16,7 +16,8 @@ from torch.autograd import Function, forward_ad
 
 from ..geometry import Problem
 from .activations import NOTHING, Finish
-from .operations import before_finish, contract, total
+from .memory import channels_last
+from .operations import before_finish, contract, read_twice, total
 from .plain import channelwise
 
 __all__ = ["conv", "conv_transpose", "kernel_gradient"]
@@ -73,8 +74,10 @@ def _layer_backward(ctx: Any, gradient: Tensor, other: Callable[..., Tensor], co
         bias = total(before) if wants[2] else None
     else:
         before, bias = before_finish(gradient, result, finish, wants[2])
+        before = read_twice(before) if wants[0] and wants[1] else before
+    last = bool(finish.last) or any(map(channels_last, (array, kernel, gradient)))
     fine, coarse = (before, array) if coarse_first else (array, before)
-    return (other(before, kernel, ctx.problem, finish=Finish(last=finish.last)) if wants[0] else None,
+    return (other(before, kernel, ctx.problem, finish=Finish(last=last)) if wants[0] else None,
             kernel_gradient(fine, coarse, ctx.problem) if wants[1] else None, bias, None, None)
 
 

@@ -16,9 +16,9 @@ from .. import engine
 from ..geometry import Problem
 from . import direct, plain
 from .activations import NOTHING, Finish
-from .memory import as_array, as_tensor, channels_last, empty, kernel_tensor, laid, lies_last
+from .memory import as_array, as_tensor, channels_last, empty, kernel_tensor, laid, lies_last, lying_last
 
-__all__ = ["PLAIN_TYPES", "SERVED", "before_finish", "contract", "serves", "total"]
+__all__ = ["PLAIN_TYPES", "SERVED", "before_finish", "contract", "read_twice", "serves", "total"]
 
 Sizes = Sequence[int]
 
@@ -95,6 +95,11 @@ def before_finish(gradient: Tensor, result: Tensor | None, finish: Finish, bias:
     known_array = None if result is None else as_array(result)
     array, sums = engine.before_finish(as_array(gradient), known_array, finish.activation, finish.slope, bias=bias)
     return as_tensor(array, last=True), None if sums is None else torch.from_numpy(sums).to(gradient.dtype)
+
+
+def read_twice(tensor: Tensor) -> Tensor:
+    """The same; as the engine reads it, if that has to be copied, so that it is copied once."""
+    return lying_last(tensor) if not _observed(tensor, tensor) and serves(tensor) else tensor
 
 
 def total(gradient: Tensor) -> Tensor:
