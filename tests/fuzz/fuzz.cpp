@@ -16,6 +16,7 @@
 #include "caches.h"
 #include "contractions.h"
 #include "halves.h"
+#include "images.h"
 #include "kernels.h"
 #include "oracle.h"
 #include "pool.h"
@@ -179,6 +180,24 @@ void check_way_back(const Case& drawn, const Numbers<Number>& results, const Num
         check<float>(drawn, "bias alone", wanted.bias, Activation::none, [&](float* out) { run(nullptr, out); });
 }
 
+// Images whose channels lie last, with their channels first, and back.
+template <typename Number>
+void check_images(const Case& drawn, const Numbers<Number>& last, int64_t images, int64_t channels) {
+    if (images * channels == 0) return;
+    const int64_t cells = last.size() / images / channels;
+    const Numbers<Number> first(last.size());
+    std::vector<double> wanted, before;
+    for (int64_t i = 0; i < last.size(); ++i) {
+        const int64_t image = i / (cells * channels), channel = i / cells % channels, cell = i % cells;
+        first.data()[i] = last[(image * cells + cell) * channels + channel];
+        wanted.push_back(value(first[i])), before.push_back(value(last[i]));
+    }
+    check<Number>(drawn, "channels first", wanted, Activation::none,
+                  [&](Number* out) { tconv::turn_images(last.data(), images, cells, channels, out); });
+    check<Number>(drawn, "channels last", before, Activation::none,
+                  [&](Number* out) { tconv::turn_images(first.data(), images, channels, cells, out); });
+}
+
 void check_all(const Case& drawn) {
     const Problem problem = problem_of(drawn);
     const int64_t ins = problem.coarse_channels, outs = problem.fine_channels;
@@ -210,6 +229,8 @@ void check_all(const Case& drawn) {
         tconv::kernel_gradient(problem, y.data(), x.data(), into);
     });
 
+    check_images(drawn, y, problem.batch, outs);
+
     const Floats gradients = whole_numbers(y.size());
     check_way_back(drawn, y, gradients, outs);
 
@@ -219,6 +240,7 @@ void check_all(const Case& drawn) {
         return tconv::HalfView{data, view.per_tap, view.per_row, view.per_column};
     };
     check_way_back(drawn, half_y, narrowed(gradients), outs);
+    check_images(drawn, half_y, problem.batch, outs);
     tconv::set_half_way(drawn.half_way);
     check<Half>(drawn, "conv_transpose of halves", wanted.fine, drawn.activation, [&](Half* out) {
         tconv::conv_transpose(problem, half_x.data(), lying(drawn.lies, half_kernel.data()), out, finish(bias_out));

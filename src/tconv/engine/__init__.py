@@ -4,7 +4,7 @@ Sums are always made in float32. Arrays of float16, and of several dtypes, are m
 rounded once. Where NumPy has no bfloat16, its numbers may come, and then go, as their bits, in arrays of uint16.
 """
 
-from .addresses import Steps, layer_at
+from .addresses import Steps, images_at, layer_at
 from .arrays import HALVES
 from .calls import TOLD, before_finish, conv, conv_transpose, finish, kernel_gradient, met, pack, serves
 from .choices import borrow_threads, half_isa, isa, set_split, set_threads, set_winograd, split, threads, winograd
@@ -16,7 +16,7 @@ from .room import room, taken_again
 
 __all__ = [
     "HALVES", "TOLD", "Packed", "Plan", "Steps", "available", "before_finish", "borrow_threads", "conv",
-    "conv_transpose", "finish", "half_isa", "isa", "keep_memory", "kernel_gradient", "layer_at", "met", "numbers",
-    "pack", "plan", "room", "serves", "set_split", "set_threads", "set_winograd", "split", "taken_again", "threads",
-    "winograd",
+    "conv_transpose", "finish", "half_isa", "images_at", "isa", "keep_memory", "kernel_gradient", "layer_at", "met",
+    "numbers", "pack", "plan", "room", "serves", "set_split", "set_threads", "set_winograd", "split", "taken_again",
+    "threads", "winograd",
 ]

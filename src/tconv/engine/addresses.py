@@ -1,5 +1,5 @@
-"""A layer whose arrays are told by their addresses: to make arrays of a framework's tensors takes longer than a small
-layer does.
+"""Layers and layouts of arrays that are told by their addresses: to make arrays of a framework's tensors takes longer
+than a small layer does.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import Any
 from .calls import finish
 from .compiled import native
 
-__all__ = ["Steps", "layer_at"]
+__all__ = ["Steps", "images_at", "layer_at"]
 
 Steps = tuple[int, int, int]
 
@@ -33,3 +33,15 @@ def layer_at(name: str, said: list[int], array: int, kernel: int, steps: Steps, 
     _, code, left = finish(None, activation, slope)
     layer = getattr(native, f"half_{name}_at" if halves else f"{name}_at")
     layer(said, array, kernel, steps, out, bias, code, left, layouts)
+
+
+def images_at(array: int, images: int, rows: int, columns: int, out: int, *, halves: bool = False) -> None:
+    """Rows as columns, image by image: channels that lie first lie last after it, or the other way round.
+
+    Args:
+        array: address of `(images, rows, columns)` in C order, which the caller vouches for.
+        images, rows, columns: sizes.
+        out: address of room for `(images, columns, rows)`, in C order, elsewhere.
+        halves: whether the numbers have 16 bits, and not 32.
+    """
+    (native.half_images_at if halves else native.images_at)(array, images, rows, columns, out)

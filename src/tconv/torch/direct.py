@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,7 +12,7 @@ from .. import engine
 from ..geometry import Problem
 from . import kept
 from .activations import Finish
-from .memory import as_tensor, lying_last
+from .memory import lying_last, lying_plain, room
 
 __all__ = ["layer"]
 
@@ -56,7 +55,7 @@ def layer(name: str, array: Tensor, kernel: Tensor, bias: Tensor | None, problem
     engine.layer_at(name, met.said, given.data_ptr(), address, steps, out.data_ptr(),
                     0 if added is None else added.data_ptr(), finish.activation, finish.slope,
                     halves=array.dtype is torch.bfloat16, layouts=layouts)
-    return out if last else out.contiguous()
+    return out if last else lying_plain(out)
 
 
 @lru_cache(4096)
@@ -91,5 +90,5 @@ def _signed(tensor: Tensor) -> Tensor:
 def _room(met: _Met, dtype: torch.dtype) -> Tensor:
     """Where the result goes; memory of one before it, if it is large."""
     if engine.taken_again(met.total * dtype.itemsize):
-        return as_tensor(engine.room(met.array, np.dtype(np.uint16 if dtype is torch.bfloat16 else np.float32)), True)
+        return room(met.array, dtype, last=True)
     return torch.empty_strided(met.shape, met.strides, dtype=dtype)

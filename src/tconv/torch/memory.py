@@ -5,18 +5,26 @@ A result follows PyTorch's own habit: it is channels-last in memory if the array
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from .. import engine
 from ..methods.channels import Array
 
 __all__ = [
-    "as_array", "as_kernel", "as_tensor", "as_vector", "channels_last", "empty", "kernel_tensor", "laid", "lies_last",
-    "lying_last",
+    "PLAIN_TYPES", "as_array", "as_kernel", "as_tensor", "as_vector", "channels_last", "empty", "kernel_tensor", "laid",
+    "lies_last", "lying_last", "lying_plain", "room",
 ]
 
+PLAIN_TYPES = (Tensor, torch.nn.Parameter)
+BITS: dict[torch.dtype, np.dtype[Any]] = {torch.float32: np.dtype(np.float32), torch.bfloat16: np.dtype(np.uint16)}
+SMALL = 2**14  # numbers, which PyTorch has copied by the time that the engine begins
+WORTH = 16  # channels of 16 bits from which on the engine, which turns pairs of them, is the sooner
 
 LAST = {axes: (0, *range(2, axes), 1) for axes in (3, 4, 5)}
 FIRST = {axes: (0, axes - 1, *range(1, axes - 1)) for axes in (3, 4, 5)}
@@ -42,13 +50,53 @@ def lying_last(tensor: Tensor) -> Tensor:
     if lies_last(tensor):
         return tensor
     axes = tensor.dim()
+    if _turned_over(tensor) and tensor.is_contiguous():
+        batch, channels, *sizes = tensor.shape
+        out = room((batch, *sizes, channels), tensor.dtype, last=True)
+        engine.images_at(tensor.data_ptr(), batch, channels, tensor[0, 0].numel(), out.data_ptr(),
+                         halves=tensor.dtype is torch.bfloat16)
+        return out
     return tensor.permute(LAST[axes]).contiguous().permute(FIRST[axes])
+
+
+def lying_plain(tensor: Tensor) -> Tensor:
+    """The same as PyTorch has it, plain in memory; a copy only if it lies otherwise."""
+    if tensor.is_contiguous() or not (_turned_over(tensor) and lies_last(tensor)):
+        return tensor.contiguous()
+    out = room(tuple(tensor.shape), tensor.dtype, last=False)
+    engine.images_at(tensor.data_ptr(), tensor.shape[0], tensor[0, 0].numel(), tensor.shape[1], out.data_ptr(),
+                     halves=tensor.dtype is torch.bfloat16)
+    return out
+
+
+def _turned_over(tensor: Tensor) -> bool:
+    """Whether the engine copies a tensor into another layout, sooner than PyTorch, and no gradient is asked for."""
+    if tensor.dtype not in BITS or not tensor.is_cpu or type(tensor) not in PLAIN_TYPES or tensor.is_neg():
+        return False
+    if tensor.dtype is torch.bfloat16 and (tensor.shape[1] < WORTH or tensor.shape[1] % 2 or tensor[0, 0].numel() % 2):
+        return False
+    return tensor.numel() >= SMALL and not (tensor.requires_grad and torch.is_grad_enabled()) and engine.available()
+
+
+def room(shape: Sequence[int], dtype: torch.dtype, last: bool) -> Tensor:
+    """Where a result goes; memory of one before it, if it is large.
+
+    Args:
+        shape: as it lies: `(N, *I, C)` if `last`, else `(N, C, *I)`.
+        dtype: float32 or bfloat16.
+        last: whether channels lie last.
+    """
+    if engine.taken_again(math.prod(shape) * dtype.itemsize):
+        tensor = _tensor(engine.room(tuple(shape), BITS[dtype]))
+    else:
+        tensor = torch.empty(tuple(shape), dtype=dtype)
+    return tensor.permute(FIRST[len(shape)]) if last else tensor
 
 
 def as_array(tensor: Tensor) -> Array:
     """`(N, C, *I)` as an array `(N, *I, C)`, contiguous; a copy only if the tensor is plain."""
-    array = as_vector(tensor).transpose(LAST[tensor.dim()])
-    return array if array.flags.c_contiguous else as_vector(tensor.detach().permute(LAST[tensor.dim()]).contiguous())
+    array = as_vector(lying_last(tensor.detach())).transpose(LAST[tensor.dim()])
+    return array if array.flags.c_contiguous else np.ascontiguousarray(array)
 
 
 def as_kernel(tensor: Tensor) -> Array:
@@ -75,7 +123,7 @@ def _tensor(array: Array) -> Tensor:
 def as_tensor(array: Array, last: bool) -> Tensor:
     """An array `(N, *I, C)` as a tensor `(N, C, *I)`: in its own memory if `last`, else plain."""
     tensor = _tensor(array.transpose(FIRST[array.ndim]))
-    return tensor if last else tensor.contiguous()
+    return tensor if last else lying_plain(tensor)
 
 
 def laid(tensor: Tensor, last: bool) -> Tensor:

@@ -16,7 +16,17 @@ from .. import engine
 from ..geometry import Problem
 from . import direct, plain
 from .activations import NOTHING, Finish
-from .memory import as_array, as_tensor, channels_last, empty, kernel_tensor, laid, lies_last, lying_last
+from .memory import (
+    PLAIN_TYPES,
+    as_array,
+    as_tensor,
+    channels_last,
+    empty,
+    kernel_tensor,
+    laid,
+    lies_last,
+    lying_last,
+)
 
 __all__ = ["PLAIN_TYPES", "SERVED", "before_finish", "contract", "read_twice", "serves", "total"]
 
@@ -36,7 +46,6 @@ def served() -> tuple[torch.dtype, ...]:
     return (torch.float32, torch.bfloat16) if engine.half_isa() == "amx" or not instructions() else (torch.float32,)
 
 
-PLAIN_TYPES = (Tensor, torch.nn.Parameter)
 TAKES = {"conv_transpose": ("coarse", "kernel"), "conv": ("fine", "kernel"), "kernel_gradient": ("fine", "coarse")}
 GIVES = {"conv_transpose": "fine", "conv": "coarse", "kernel_gradient": "kernel"}
 SERVED = served()

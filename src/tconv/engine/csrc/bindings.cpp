@@ -12,6 +12,7 @@
 #include "caches.h"
 #include "contractions.h"
 #include "halves.h"
+#include "images.h"
 #include "kernels.h"
 #include "pool.h"
 #include "scratch.h"
@@ -127,6 +128,15 @@ void add_layer_at(nb::module_& m, const char* name, Layer layer) {
     }, nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg(), nb::arg().none());
 }
 
+// Images whose channels lie first, to ones whose channels lie last, or back.
+template <typename Number>
+void add_images_at(nb::module_& m, const char* name) {
+    m.def(name, [](Address from, int64_t images, int64_t rows, int64_t columns, Address to) {
+        nb::gil_scoped_release release;
+        turn_images(at<const Number>(from), images, rows, columns, at<Number>(to));
+    });
+}
+
 template <HalfLayer* layer>
 void without_layouts(const Problem& problem, const Half* array, const HalfView& kernel, Half* out, const Finish& finish,
                      Layouts*) {
@@ -163,6 +173,8 @@ NB_MODULE(_native, m) {
     add_layer_at<Half>(m, "half_conv_transpose_at", without_layouts<conv_transpose>);
     add_layer_at<Half>(m, "half_conv_at", without_layouts<conv>);
     add_gradient<Half>(m, "half_kernel_gradient");
+    add_images_at<float>(m, "images_at");
+    add_images_at<Half>(m, "half_images_at");
     // So many floats in memory that is taken again once the array is no more; they begin with a line of memory.
     m.def("room", [](int64_t floats) {
         auto* const room = new Scratch(floats);

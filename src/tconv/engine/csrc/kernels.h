@@ -104,6 +104,11 @@ struct Slopes {
     int64_t period;                // floats after which the sums begin anew: whole vectors
 };
 
+// Rows and columns of an image, up to others.
+struct Block {
+    int64_t row, to_row, column, to_column;
+};
+
 struct Shape {
     int rows, lanes;
 };
@@ -128,6 +133,8 @@ struct Kernels {
     void (*depthwise_sums)(const Sums&, int64_t channels);
     void (*turn)(const float* from, int64_t from_step, int64_t lanes, int64_t depth, float* to, int64_t to_step);
     void (*turn_past)(const float* from, int64_t from_step, int64_t lanes, int64_t depth, float* to, int64_t to_step);
+    // A block of an image of `rows` rows of `columns` numbers becomes columns, where as many rows of `rows` numbers lie.
+    void (*turn_block)(const float* from, int64_t rows, int64_t columns, const Block& block, float* to, bool past);
     bool (*finite)(const float* numbers, int64_t count);
     int row_depth[2];
     void (*row_sums)(const RowSums&);

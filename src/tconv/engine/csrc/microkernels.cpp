@@ -2,6 +2,7 @@
 // Nothing here may be shared with other translation units (no standard library): a linker would keep one version of it.
 #include "depthwise.h"
 #include "half_sums.h"
+#include "image_blocks.h"
 #include "kernels.h"
 #include "row_sums.h"
 #include "slope_sums.h"
@@ -101,6 +102,7 @@ constexpr Kernels kTable = {
     depthwise_sums,
     turn<false>,
     turn<true>,
+    turn_block,
     finite,
     {row_depth(1), row_depth(2)},
     row_sums,
