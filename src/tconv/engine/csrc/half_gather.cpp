@@ -58,8 +58,8 @@ void HalfGather::finish(int64_t panel, const float* sums, int64_t pitch, int64_t
                         Out* const* outs) const {
     const int64_t lane = panel * kBlock;
     finish_rows(FinishedRows<Out>{sums, pitch, count, std::min(kBlock, lanes_ - lane),
-                                     weights.bias ? weights.bias + lane : nullptr, weights.finish.activation,
-                                     weights.finish.slope, outs, lane, weights.streams});
+                                  weights.bias ? weights.bias + lane : nullptr, weights.finish.activation,
+                                  weights.finish.slope, outs, lane, weights.streams});
 }
 
 // Fewer rows than a strip has lanes change places with the kernel: its rows are read as they lie.
@@ -177,7 +177,7 @@ void HalfGather::compute_window(const Job& job, const In* input, const Weights& 
             for (int64_t y = 0; y < count[1]; ++y) {
                 const int64_t image = job.image + i / count[0], z = place(0, from[0] + i % count[0]);
                 Out* to = output + (((image * lattices_[0].output + z) * lattices_[1].output + place(1, from[1] + y)) *
-                                         lattices_[2].output + place(2, from[2])) * lanes_;
+                                      lattices_[2].output + place(2, from[2])) * lanes_;
                 for (int64_t x = 0; x < count[2]; ++x)
                     outs[i * rows + y * line + x] = to + x * pass.segments[2]->step * lanes_;
             }

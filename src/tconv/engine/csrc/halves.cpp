@@ -95,9 +95,9 @@ void layer(const Problem& problem, const Half* input, const HalfView& kernel, Ou
     if constexpr (kRounds) narrow(sums, out, output);
 }
 
-}  // namespace
-
 constexpr int64_t kRun = 16384;
+
+}  // namespace
 
 void widen(const Half* from, int64_t count, float* to) {
     parallel_for(ceil_div(count, kRun), [&](int64_t i) {
