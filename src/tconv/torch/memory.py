@@ -71,7 +71,9 @@ def lying_plain(tensor: Tensor) -> Tensor:
 
 def _turned_over(tensor: Tensor) -> bool:
     """Whether the engine copies a tensor into another layout, sooner than PyTorch, and no gradient is asked for."""
-    if tensor.dtype not in BITS or not tensor.is_cpu or type(tensor) not in PLAIN_TYPES or tensor.is_neg():
+    if tensor.dtype not in BITS or tensor.dim() not in LAST or type(tensor) not in PLAIN_TYPES:
+        return False
+    if not tensor.is_cpu or tensor.is_neg():
         return False
     if tensor.dtype is torch.bfloat16 and (tensor.shape[1] < WORTH or tensor.shape[1] % 2 or tensor[0, 0].numel() % 2):
         return False
