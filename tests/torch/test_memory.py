@@ -66,6 +66,14 @@ def test_nothing_is_written_beside_an_image(dtype, begin):
         assert (guarded[32 + begin + count:] == -7).all()
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(0, 16, 40, 40), (2, 0, 40, 40), (2, 16, 0, 40), (2, 16, 40)])
+def test_what_has_no_numbers_or_few_is_copied_too(dtype, shape):
+    plain = torch.zeros(shape, dtype=dtype)
+    assert memory.lying_last(plain).shape == plain.shape
+    assert memory.lying_plain(memory.lying_last(plain)).is_contiguous()
+
+
 def test_who_asks_for_a_gradient_has_it():
     x = torch.randn(2, 16, 40, 40, requires_grad=True)
     (memory.lying_last(x) * 3).sum().backward()

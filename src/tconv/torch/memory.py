@@ -53,7 +53,7 @@ def lying_last(tensor: Tensor) -> Tensor:
     if _turned_over(tensor) and tensor.is_contiguous():
         batch, channels, *sizes = tensor.shape
         out = room((batch, *sizes, channels), tensor.dtype, last=True)
-        engine.images_at(tensor.data_ptr(), batch, channels, tensor[0, 0].numel(), out.data_ptr(),
+        engine.images_at(tensor.data_ptr(), batch, channels, math.prod(sizes), out.data_ptr(),
                          halves=tensor.dtype is torch.bfloat16)
         return out
     return tensor.permute(LAST[axes]).contiguous().permute(FIRST[axes])
@@ -64,7 +64,8 @@ def lying_plain(tensor: Tensor) -> Tensor:
     if tensor.is_contiguous() or not (_turned_over(tensor) and lies_last(tensor)):
         return tensor.contiguous()
     out = room(tuple(tensor.shape), tensor.dtype, last=False)
-    engine.images_at(tensor.data_ptr(), tensor.shape[0], tensor[0, 0].numel(), tensor.shape[1], out.data_ptr(),
+    batch, channels, *sizes = tensor.shape
+    engine.images_at(tensor.data_ptr(), batch, math.prod(sizes), channels, out.data_ptr(),
                      halves=tensor.dtype is torch.bfloat16)
     return out
 
@@ -73,11 +74,12 @@ def _turned_over(tensor: Tensor) -> bool:
     """Whether the engine copies a tensor into another layout, sooner than PyTorch, and no gradient is asked for."""
     if tensor.dtype not in BITS or tensor.dim() not in LAST or type(tensor) not in PLAIN_TYPES:
         return False
-    if not tensor.is_cpu or tensor.is_neg():
+    if tensor.numel() < SMALL or not tensor.is_cpu or tensor.is_neg():
         return False
-    if tensor.dtype is torch.bfloat16 and (tensor.shape[1] < WORTH or tensor.shape[1] % 2 or tensor[0, 0].numel() % 2):
+    _, channels, *sizes = tensor.shape
+    if tensor.dtype is torch.bfloat16 and (channels < WORTH or channels % 2 or math.prod(sizes) % 2):
         return False
-    return tensor.numel() >= SMALL and not (tensor.requires_grad and torch.is_grad_enabled()) and engine.available()
+    return not (tensor.requires_grad and torch.is_grad_enabled()) and engine.available()
 
 
 def room(shape: Sequence[int], dtype: torch.dtype, last: bool) -> Tensor:
