@@ -28,6 +28,20 @@ def in_pytorch_s_order(kernel):
     return np.moveaxis(np.moveaxis(kernel, (-1, -2), (0, 1)).copy(), (0, 1), (-1, -2))
 
 
+def all_three(x, y, kernel, problem):
+    """Both results and the kernel's gradient, which lies as PyTorch has it."""
+    return (engine.conv_transpose(x, kernel, problem), engine.conv(y, kernel, problem),
+            engine.kernel_gradient(y, x, problem, channels_first=True))
+
+
+def on_threads(*counts, run):
+    """What `run` gives on so many threads, one after the other."""
+    try:
+        return [(engine.set_threads(count), run())[1] for count in counts]
+    finally:
+        engine.set_threads(None)
+
+
 @pytest.mark.parametrize(("problem", "ins", "outs", "batch"), FEW)
 @pytest.mark.parametrize("activation", [None, "leaky_relu"])
 def test_results_are_exact_with_a_finish_or_without(problem, ins, outs, batch, activation):
@@ -54,16 +68,9 @@ def test_gradients_are_exact_and_lie_as_they_should(problem, ins, outs, batch):
 def test_the_number_of_threads_changes_no_bit(problem, ins, outs, batch):
     rng = np.random.default_rng(0)
     x, y, w = (rng.standard_normal(a.shape, np.float32) for a in arrays(problem, ins, outs, batch))
-    kernel, results = in_pytorch_s_order(w), []
-    try:
-        for count in (1, 2, 5):
-            engine.set_threads(count)
-            results.append((engine.conv_transpose(x, kernel, problem), engine.conv(y, kernel, problem),
-                            engine.kernel_gradient(y, x, problem, channels_first=True)))
-    finally:
-        engine.set_threads(None)
-    for other in results[1:]:
-        assert all(np.array_equal(a, b) for a, b in zip(results[0], other, strict=True))
+    first, *others = on_threads(1, 2, 5, run=lambda: all_three(x, y, in_pytorch_s_order(w), problem))
+    for other in others:
+        assert all(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
 
 
 @pytest.mark.parametrize(("problem", "ins", "outs", "batch"), FEW)
