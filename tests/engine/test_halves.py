@@ -26,6 +26,9 @@ MORE = [
     (Problem((3, 3), (1, 1), (1, 1), (1, 1), (24, 24), (24, 24)), 16, 32, 4),
     (Problem((3, 2), (2, 2), (1, 2), (1, 1), (1, 3), (1, 5)), 40, 100, 1),
     (Problem((3,), (2,), (3,), (4,), (70,), (133,)), 33, 48, 2),
+    (Problem((5, 4), (2, 2), (1, 1), (2, 1), (20, 31), (41, 60)), 48, 3, 2),
+    (Problem((3, 3), (1, 1), (2, 1), (2, 1), (30, 40), (30, 40)), 1, 40, 3),
+    (Problem((3, 3), (1, 1), (1, 1), (0, 0), (26, 26), (28, 28)), 24, 8, 9),
 ]
 LAYERS = [row for row in TABLE + MORE if row[0].groups == 1]
 
@@ -132,7 +135,7 @@ def test_kernels_are_read_as_they_lie(way, problem, ins, outs, batch):
     assert np.moveaxis(got, (-1, -2), (0, 1)).flags.c_contiguous
 
 
-@pytest.mark.parametrize(("problem", "ins", "outs", "batch"), LAYERS[::2])
+@pytest.mark.parametrize(("problem", "ins", "outs", "batch"), [*LAYERS[::2], *MORE[-3:]])
 def test_the_number_of_threads_changes_no_bit(way, problem, ins, outs, batch):
     rng = np.random.default_rng(0)
     x, y, w = halves(*(rng.standard_normal(a.shape, np.float32) for a in arrays(problem, ins, outs, batch)))
@@ -148,7 +151,7 @@ def test_the_number_of_threads_changes_no_bit(way, problem, ins, outs, batch):
         assert all(np.array_equal(a.view(np.uint16), b.view(np.uint16)) for a, b in zip(results[0], other, strict=True))
 
 
-@pytest.mark.parametrize(("problem", "ins", "outs", "batch"), [LAYERS[3], LAYERS[8], LAYERS[-4], LAYERS[-3]])
+@pytest.mark.parametrize(("problem", "ins", "outs", "batch"), [LAYERS[3], LAYERS[8], *MORE[:2], *MORE[-3:]])
 def test_what_is_lost_is_the_rounding_of_the_result(way, problem, ins, outs, batch):
     rng = np.random.default_rng(0)
     x, y, w = halves(*(rng.standard_normal(a.shape, np.float32) for a in arrays(problem, ins, outs, batch)))
@@ -160,17 +163,24 @@ def test_what_is_lost_is_the_rounding_of_the_result(way, problem, ins, outs, bat
         assert np.linalg.norm(got.astype(np.float64) - true) <= 1.001 * rounding
 
 
+@pytest.mark.parametrize(("ins", "outs"), [(16, 16), (24, 1), (2, 24)])
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 @pytest.mark.parametrize("cell", [(0, 0), (5, 0), (7, 8)])
-def test_what_is_not_finite_reaches_just_what_the_definition_says(way, value, cell):
+def test_what_is_not_finite_reaches_just_what_the_definition_says(way, value, cell, ins, outs):
     problem = problem_from_coarse(Spec.of((3, 3)), (6, 7))
     rng = np.random.default_rng(0)
-    x, y, w = (rng.uniform(1, 2, shape).astype(np.float32) for shape in ((2, 6, 7, 16), (2, 8, 9, 16), (3, 3, 16, 16)))
-    y[(1, *cell, 3)] = value
-    half_x, half_y, half_w = halves(x, y, w)
+    shapes = ((2, 6, 7, ins), (2, 8, 9, outs), (3, 3, outs, ins))
+    x, y, w = (rng.uniform(1, 2, shape).astype(np.float32) for shape in shapes)
+    spoilt_x, spoilt_y = x.copy(), y.copy()
+    spoilt_x[(1, *np.minimum(cell, (5, 6)), ins // 2)] = spoilt_y[(1, *cell, outs // 2)] = value
+    half_x, half_y, half_w, half_spoilt_x, half_spoilt_y = halves(x, y, w, spoilt_x, spoilt_y)
     with np.errstate(invalid="ignore"):
-        for got, want in ((engine.conv(half_y, half_w, problem), methods.conv(y, w, problem)),
-                          (engine.kernel_gradient(half_y, half_x, problem), methods.kernel_gradient(y, x, problem))):
+        for got, want in (
+            (engine.conv(half_spoilt_y, half_w, problem), methods.conv(spoilt_y, w, problem)),
+            (engine.conv_transpose(half_spoilt_x, half_w, problem), methods.columns(spoilt_x, w, problem)),
+            (engine.kernel_gradient(half_spoilt_y, half_x, problem), methods.kernel_gradient(spoilt_y, x, problem)),
+            (engine.kernel_gradient(half_y, half_spoilt_x, problem), methods.kernel_gradient(y, spoilt_x, problem)),
+        ):
             assert np.array_equal(np.isfinite(got.astype(np.float32)), np.isfinite(want))
 
 
@@ -207,6 +217,7 @@ WAYS = {
     "copied rows": ("conv_transpose", Extent(32, 256, 128), (4, 4)),
     "runs": ("kernel_gradient", Extent(4, 512, 512), (8, 8)),
     "shifts": ("kernel_gradient", Extent(32, 16, 32), (24, 24)),
+    "taps": ("kernel_gradient", Extent(32, 64, 3), (32, 32)),
 }
 
 

@@ -34,6 +34,6 @@ set(ENGINE
   ${CSRC}/rows.cpp ${CSRC}/rows_gather.cpp ${CSRC}/rows_correlate.cpp
   ${CSRC}/unfolded.cpp ${CSRC}/winograd.cpp ${CSRC}/winograd_gather.cpp ${CSRC}/winograd_correlate.cpp
   ${CSRC}/halves.cpp ${CSRC}/half_gather.cpp ${CSRC}/half_gather_plan.cpp ${CSRC}/half_gather_lay.cpp
-  ${CSRC}/half_correlate.cpp ${CSRC}/half_shift.cpp ${CSRC}/half_kernels.cpp ${HALVES}
+  ${CSRC}/half_correlate.cpp ${CSRC}/half_shift.cpp ${CSRC}/half_taps.cpp ${CSRC}/half_kernels.cpp ${HALVES}
   ${CSRC}/split.cpp ${CSRC}/caches.cpp ${CSRC}/images.cpp ${CSRC}/kernels.cpp ${CSRC}/kernel_view.cpp ${CSRC}/layouts.cpp
   ${CSRC}/pages.cpp ${CSRC}/pool.cpp ${CSRC}/scratch.cpp ${CSRC}/slopes.cpp ${CSRC}/streaming.cpp ${CSRC}/turned.cpp ${KERNELS})

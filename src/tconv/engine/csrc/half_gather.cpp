@@ -7,6 +7,7 @@
 #include "caches.h"
 #include "half_scratch.h"
 #include "kernels.h"
+#include "lines.h"
 #include "pool.h"
 #include "streaming.h"
 
@@ -203,14 +204,12 @@ void HalfGather::compute_rows(const Job& job, const In* input, const Weights& we
     lay_rows(job, input, rows);
     std::vector<Out*> outs;
     outs.reserve(points);
-    for (int64_t m = job.from; m < job.to; ++m) {
-        int64_t rest = m, cell = 0, cells = 1;
-        for (int i = 2; i >= 0; --i) {
-            const Segment& s = *pass.segments[i];
-            cell += (s.out + rest % s.count * s.step) * cells;
-            rest /= s.count, cells *= lattices_[i].output;
-        }
-        outs.push_back(output + (rest * cells + cell) * lanes_);
+    const int64_t apart_of_points = pass.segments[2]->step * lanes_;
+    for (const auto& [image, z, y, x, count] : lines_of(pass.counts(), job.from, job.to)) {
+        const auto place = [&](int axis, int64_t q) { return pass.segments[axis]->out + q * pass.segments[axis]->step; };
+        Out* out = output + (((image * lattices_[0].output + place(0, z)) * lattices_[1].output + place(1, y)) *
+                                 lattices_[2].output + place(2, x)) * lanes_;
+        for (int64_t i = 0; i < count; ++i, out += apart_of_points) outs.push_back(out);
     }
     if (layout_.packs_within) {
         if constexpr (std::is_same_v<In, Half>) multiply_kernel(job, rows.at, weights, outs.data());
@@ -232,8 +231,8 @@ void HalfGather::compute(const In* input, const HalfView* kernel, const Half* st
         std::fill(bias.data() + lanes_, bias.data() + strips_ * kStrip + kBlock, 0.0f);
     }
     const int64_t cells = transposed_ ? problem_.fine_cells() : problem_.coarse_cells();
-    const bool lines = sizeof(Out) * kStrip == kLine && lanes_ % kStrip == 0 &&
-                       reinterpret_cast<uintptr_t>(output) % kLine == 0;
+    constexpr int64_t kNumbers = kLine / static_cast<int64_t>(sizeof(Out));
+    const bool lines = lanes_ % kNumbers == 0 && reinterpret_cast<uintptr_t>(output) % kLine == 0;
     const int64_t bytes = problem_.batch * cells * lanes_ * static_cast<int64_t>(sizeof(Out));
     const bool streams = lines && bytes >= streams_from();
     const Weights weights{kernel, strips, finish.bias ? bias.data() : nullptr, finish, streams};

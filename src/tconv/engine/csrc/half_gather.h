@@ -51,6 +51,7 @@ class HalfGather {
         int64_t strips_at;                      // where its strips of weights begin
 
         int64_t count(int axis) const { return segments[axis]->count; }
+        std::array<int64_t, 3> counts() const { return {count(0), count(1), count(2)}; }
         int64_t points() const { return count(0) * count(1) * count(2); }  // of one image
     };
     // A part of the work: of one pass some points, or of all passes those of some images and of a band; and some panels.

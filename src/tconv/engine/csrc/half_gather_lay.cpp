@@ -4,6 +4,7 @@
 
 #include "half_gather.h"
 #include "kernels.h"
+#include "lines.h"
 #include "pool.h"
 
 namespace tconv {
@@ -77,11 +78,11 @@ void HalfGather::lay_rows(const Job& job, const Number* input, const Laid& to) c
     const auto nothing = [&](Half* from, int64_t count, int64_t numbers) {
         for (int64_t i = 0; i < count; ++i) zero({from + i * pass.depth, to.apart}, numbers);
     };
-    for (int64_t m = job.from; m < job.to;) {       // a line of points, or what the job has of it
-        const int64_t x = m % s2->count, line = m / s2->count, y = line % s1->count, plane = line / s1->count;
-        const int64_t z = plane % s0->count, image = plane / s0->count, count = std::min(s2->count - x, job.to - m);
-        Half* out = to.at + (m - job.from) * pass.depth;
-        if (pass.depth > used) nothing(out + used, count, pass.depth - used);
+    Half* begins = to.at;
+    for (const auto& [image, z, y, x, count] : lines_of(pass.counts(), job.from, job.to)) {
+        Half* out = begins;
+        begins += count * pass.depth;
+        if (used < pass.depth) zero({out, to.apart}, count * pass.depth);
         for (int64_t t0 = 0; t0 < s0->taps; ++t0)
             for (int64_t t1 = 0; t1 < s1->taps; ++t1) {
                 const int64_t cz = (s0->first + z) * lattices_[0].step + lattices_[0].taps(*s0)[t0].shift;
@@ -108,7 +109,6 @@ void HalfGather::lay_rows(const Job& job, const Number* input, const Laid& to) c
                         }
                 }
             }
-        m += count;
     }
 }
 

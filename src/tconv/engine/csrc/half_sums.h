@@ -15,9 +15,8 @@ typedef uint16_t LooseHalves __attribute__((vector_size(kWidth * 2), aligned(2),
 
 inline Words load_words(const Half* p) { return *reinterpret_cast<const LooseWords*>(p); }
 inline Halves load_halves(const Half* p) { return *reinterpret_cast<const LooseHalves*>(p); }
-inline Vector widened(const Half* p) {
-    return reinterpret_cast<Vector>(__builtin_convertvector(load_halves(p), Words) << 16);
-}
+inline Vector widened(Halves v) { return reinterpret_cast<Vector>(__builtin_convertvector(v, Words) << 16); }
+inline Vector widened(const Half* p) { return widened(load_halves(p)); }
 inline float widened(Half half) {
     const uint32_t bits = static_cast<uint32_t>(half) << 16;
     float value;
@@ -33,11 +32,54 @@ inline Halves rounded(Vector v) {
 }
 
 inline void store_halves(Half* p, Halves v) { *reinterpret_cast<LooseHalves*>(p) = v; }
-inline void store_halves(Half* p, Halves v, int64_t count) {
-    Half buffer[kWidth];
-    store_halves(buffer, v);
-    for (int64_t i = 0; i < count; ++i) p[i] = buffer[i];
+// Past the caches, to a place that the size of so many numbers divides.
+inline void stream_halves(Half* p, Halves v) {
+#if defined(__AVX512F__)
+    _mm256_stream_si256(reinterpret_cast<__m256i*>(p), reinterpret_cast<__m256i>(v));
+#elif defined(__AVX2__)
+    _mm_stream_si128(reinterpret_cast<__m128i*>(p), reinterpret_cast<__m128i>(v));
+#else
+    store_halves(p, v);
+#endif
 }
+// `count` numbers by pieces of a size, the last of which may overlap the one before.
+template <typename Piece>
+inline void copy_pieces(const Half* from, int64_t count, Half* to) {
+    constexpr int64_t kEach = sizeof(Piece) / sizeof(Half);
+    for (int64_t i = 0; i + kEach < count; i += kEach) __builtin_memcpy(to + i, from + i, sizeof(Piece));
+    __builtin_memcpy(to + count - kEach, from + count - kEach, sizeof(Piece));
+}
+
+typedef uint64_t Eight __attribute__((vector_size(16)));  // numbers of 16 bits
+
+// Fewer numbers than a strip has lanes.
+inline void copy_few(const Half* from, int64_t count, Half* to) {
+    if (count >= 8) copy_pieces<Eight>(from, count, to);
+    else if (count >= 4) copy_pieces<uint64_t>(from, count, to);
+    else
+        for (int64_t i = 0; i < count; ++i) to[i] = from[i];
+}
+
+// The first `count` numbers of a vector; nothing beyond them is touched.
+#if defined(__AVX512BW__)
+inline Halves load_halves(const Half* p, int64_t count) {
+    return reinterpret_cast<Halves>(_mm256_maskz_loadu_epi16(lanes_to(count), p));
+}
+inline void store_halves(Half* p, Halves v, int64_t count) {
+    _mm256_mask_storeu_epi16(p, lanes_to(count), reinterpret_cast<__m256i>(v));
+}
+#else
+inline Halves load_halves(const Half* p, int64_t count) {
+    Half buffer[kStrip] = {};
+    copy_few(p, count, buffer);
+    return load_halves(buffer);
+}
+inline void store_halves(Half* p, Halves v, int64_t count) {
+    Half buffer[kStrip];
+    store_halves(buffer, v);
+    copy_few(buffer, count, p);
+}
+#endif
 
 template <int Rows>
 inline void half_rows(const Product& job, int64_t row, int64_t strip) {
@@ -72,65 +114,76 @@ void half_product(const Product& job) {
         for (int row = 0; row < job.rows; row += kRows) half_rows<kRows>(job, row, strip);
 }
 
-// `count` numbers by pieces of a size, the last of which may overlap the one before.
-template <typename Piece>
-inline void copy_pieces(const Half* from, int64_t count, Half* to) {
-    constexpr int64_t kEach = sizeof(Piece) / sizeof(Half);
-    for (int64_t i = 0; i + kEach < count; i += kEach) __builtin_memcpy(to + i, from + i, sizeof(Piece));
-    __builtin_memcpy(to + count - kEach, from + count - kEach, sizeof(Piece));
+// Two rows as pairs, where each has a vector's numbers.
+inline Words paired(Halves a, Halves b) {
+    return __builtin_convertvector(a, Words) | __builtin_convertvector(b, Words) << 16;
 }
 
-typedef uint64_t Eight __attribute__((vector_size(16)));  // numbers of 16 bits
+// Whether all numbers that were seen are finite.
+class Finite {
+  public:
+    void see(Halves some) {
+        some &= 0x7f80;
+        greatest_ = some > greatest_ ? some : greatest_;
+    }
+    bool all() const {
+        bool finite = true;
+        for (int i = 0; i < kWidth; ++i) finite = finite && greatest_[i] < 0x7f80;
+        return finite;
+    }
 
-// Fewer numbers than a strip has lanes.
-inline void copy_few(const Half* from, int64_t count, Half* to) {
-    if (count >= 8) copy_pieces<Eight>(from, count, to);
-    else if (count >= 4) copy_pieces<uint64_t>(from, count, to);
-    else
-        for (int64_t i = 0; i < count; ++i) to[i] = from[i];
-}
+  private:
+    Halves greatest_{};                // exponents
+};
 
 // A strip's line: 16 lanes of two rows, as pairs; lanes from `count` on are zeros.
-inline void pair_line(const Half* a, const Half* b, int64_t count, Half* out) {
-    Half buffer[2][kStrip];
-    if (count < kStrip) {
-        __builtin_memset(buffer, 0, sizeof buffer);
-        copy_few(a, count, buffer[0]), copy_few(b, count, buffer[1]);
-        a = buffer[0], b = buffer[1];
-    }
-    for (int64_t i = 0; i < kStrip; i += kWidth) {
-        const Words first = __builtin_convertvector(load_halves(a + i), Words);
-        *reinterpret_cast<LooseWords*>(out + 2 * i) = first | __builtin_convertvector(load_halves(b + i), Words) << 16;
+inline void pair_line(const Half* a, const Half* b, int64_t count, Half* out, Finite* finite = nullptr) {
+    for (int64_t i = 0; i < kStrip; i += kWidth, out += 2 * kWidth) {
+        const int64_t left = count - i;
+        const Halves none{};
+        const Halves first = left >= kWidth ? load_halves(a + i) : left > 0 ? load_halves(a + i, left) : none;
+        const Halves second = left >= kWidth ? load_halves(b + i) : left > 0 ? load_halves(b + i, left) : none;
+        if (finite) finite->see(first), finite->see(second);
+        *reinterpret_cast<LooseWords*>(out) = paired(first, second);
     }
 }
 
 void pair(const Half* a, const Half* b, int64_t count, Half* out, int64_t strip_step) {
-    for (; count > 0; count -= kStrip, a += kStrip, b += kStrip, out += strip_step)
-        pair_line(a, b, count < kStrip ? count : kStrip, out);
+    for (; count > 0; count -= kStrip, a += kStrip, b += kStrip, out += strip_step) pair_line(a, b, count, out);
 }
 
-void pair_places(const Half* const* runs, int64_t places, int64_t lane, int64_t count, Half* out) {
+// Lanes of places as pairs along the places; whether all are finite.
+bool pair_places(const Half* const* runs, int64_t places, int64_t lane, int64_t count, Half* out) {
     const Half none[kStrip] = {};
+    Finite finite;
     for (int64_t i = 0; i < places; i += 2, out += 2 * kStrip) {
         const Half* second = i + 1 < places ? runs[i + 1] + lane : none;
-        if (count >= kStrip) pair_line(runs[i] + lane, second, kStrip, out);
-        else pair_line(runs[i] + lane, second, count, out);
+        if (count >= kStrip) pair_line(runs[i] + lane, second, kStrip, out, &finite);
+        else pair_line(runs[i] + lane, second, count, out, &finite);
+    }
+    return finite.all();
+}
+
+// Lines of pairs along places, paired anew from the second place on; the last place's partner is a zero.
+void pair_anew(const Half* pairs, int64_t count, Half* out) {
+    const auto line = [](const Half* p) { return *reinterpret_cast<const LooseWords*>(p); };
+    for (int64_t i = 0; i < kStrip; i += kWidth, pairs += 2 * kWidth, out += 2 * kWidth) {
+        Words now = line(pairs);
+        for (int64_t n = 0; n < count; ++n) {
+            const Words next = n + 1 < count ? line(pairs + (n + 1) * 2 * kStrip) : Words{};
+            *reinterpret_cast<LooseWords*>(out + n * 2 * kStrip) = now >> 16 | next << 16;
+            now = next;
+        }
     }
 }
 
 // As many pairs of runs of `count` numbers, each pair's line `to_step` from the one before; whether all are finite.
 bool pair_cells(const Half* const* runs, int64_t pairs, int64_t count, Half* out, int64_t to_step) {
-    Halves all{};
-    bool finite = true;
-    for (int64_t i = 0; i < 2 * pairs; ++i) {
-        int64_t c = 0;
-        for (; c + kWidth <= count; c += kWidth)
-            all |= (load_halves(runs[i] + c) & 0x7f80) == 0x7f80;
-        for (; c < count; ++c) finite = finite && (runs[i][c] & 0x7f80) != 0x7f80;
-    }
-    for (int i = 0; i < kWidth; ++i) finite = finite && all[i] == 0;
-    for (int64_t i = 0; i < pairs; ++i) pair(runs[2 * i], runs[2 * i + 1], count, out + i * to_step, 2 * kStrip);
-    return finite;
+    Finite finite;
+    for (int64_t i = 0; i < pairs; ++i, runs += 2, out += to_step)
+        for (int64_t c = 0; c < count; c += kStrip)
+            pair_line(runs[0] + c, runs[1] + c, count - c < kStrip ? count - c : kStrip, out + 2 * c, &finite);
+    return finite.all();
 }
 
 template <typename Piece>
@@ -173,27 +226,39 @@ void split_runs(const float* from, int64_t from_step, int64_t rows, int64_t coun
     }
 }
 
-inline void put(Half* out, Vector value, int64_t count, bool) {
-    if (count >= kWidth) store_halves(out, rounded(value));
-    else store_halves(out, rounded(value), count);
+inline void put(Half* out, Vector value, bool past) {
+    if (past) stream_halves(out, rounded(value));
+    else store_halves(out, rounded(value));
 }
-inline void put(float* out, Vector value, int64_t count, bool past) {
+inline void put(float* out, Vector value, bool past) {
     if (past) stream(out, value);
-    else if (count >= kWidth) store(out, value);
-    else store_some(out, value, count);
+    else store(out, value);
 }
+inline void put_some(Half* out, Vector value, int64_t count) { store_halves(out, rounded(value), count); }
+inline void put_some(float* out, Vector value, int64_t count) { store_some(out, value, count); }
 
-template <typename Number>
-void finish_rows(const FinishedRows<Number>& job) {
+template <typename Number, typename Curve>
+inline void finish_rows_by(const FinishedRows<Number>& job, const Curve& curve) {
+    static const float none[kBlock] = {};
+    const float* bias = job.bias ? job.bias : none;
+    const int64_t whole = job.lanes / kWidth * kWidth;
     for (int64_t row = 0; row < job.rows; ++row) {
         if (!job.outs[row]) continue;
-        for (int64_t lane = 0; lane < job.lanes; lane += kWidth) {
-            const Vector sum = load(job.sums + row * job.pitch + lane);
-            const Vector value = job.bias ? sum + load(job.bias + lane) : sum;
-            put(job.outs[row] + job.to + lane, activate(job.activation, job.slope, value), job.lanes - lane,
-                job.stream);
-        }
+        Number* out = job.outs[row] + job.to;
+        const float* sums = job.sums + row * job.pitch;
+        for (int64_t lane = 0; lane < whole; lane += kWidth)
+            put(out + lane, curve(load(sums + lane) + load(bias + lane)), job.stream);
+        if (whole < job.lanes) put_some(out + whole, curve(load(sums + whole) + load(bias + whole)), job.lanes - whole);
     }
+}
+
+// The activation is known before the loops begin.
+template <typename Number>
+void finish_rows(const FinishedRows<Number>& job) {
+    if (job.activation == Activation::none) return finish_rows_by(job, [](Vector v) { return v; });
+    if (job.activation == Activation::rectify && job.slope == 0.0f)
+        return finish_rows_by(job, [](Vector v) { return at_least(v, 0.0f); });
+    finish_rows_by(job, [&](Vector v) { return activate(job.activation, job.slope, v); });
 }
 
 void widen(const Half* from, int64_t count, float* to) {

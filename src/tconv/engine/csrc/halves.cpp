@@ -10,6 +10,7 @@
 #include "half_gather.h"
 #include "half_scratch.h"
 #include "half_shift.h"
+#include "half_taps.h"
 #include "kernels.h"
 #include "pool.h"
 #include "unfolded.h"
@@ -49,17 +50,28 @@ std::shared_ptr<const HalfGather> gather_of(const Problem& problem, bool transpo
     return by_halves(plan->work(), work_of_singles(problem, steps)) ? plan : nullptr;
 }
 
-// How a kernel gradient goes: by shifts, by runs, or as float32 arrays.
+// How a kernel gradient goes: by taps, by shifts, by runs, or as float32 arrays.
 struct GradientWay {
+    std::optional<HalfTaps> taps;
     std::optional<HalfShift> shift;
-    std::optional<HalfCorrelate> runs;      // also where shifts do not serve
+    std::optional<HalfCorrelate> runs;      // also where others do not serve
 
     explicit GradientWay(const Problem& problem) {
         if (!HalfCorrelate::serves(problem)) return;
-        runs.emplace(problem), shift.emplace(problem);
-        if (!shift->serves() || shift->work() >= runs->work()) shift.reset();
+        runs.emplace(problem);
+        double least = runs->work();
+        for (const bool few_fine : {true, false}) {
+            const HalfTaps one(problem, few_fine);
+            if (one.serves() && one.work() < least) taps.emplace(problem, few_fine), least = one.work();
+        }
+        shift.emplace(problem);
+        if (shift->serves() && shift->work() < least) taps.reset(), least = shift->work();
+        else shift.reset();
         const double steps = static_cast<double>(plan_facts_of_gradient(problem).executed) / kernels().width;
-        if (!by_halves(shift ? shift->work() : runs->work(), work_of_singles(problem, steps))) shift.reset(), runs.reset();
+        if (!by_halves(least, work_of_singles(problem, steps))) taps.reset(), shift.reset(), runs.reset();
+    }
+    PlanFacts facts(const Problem& problem) const {
+        return taps ? taps->facts() : shift ? shift->facts() : runs ? runs->facts() : plan_facts_of_gradient(problem);
     }
 };
 
@@ -142,6 +154,7 @@ void kernel_gradient(const Problem& problem, const Half* fine, const Half* coars
         return copy_kernel(problem, natural, kernel);
     }
     const GradientWay way(problem);
+    if (way.taps && way.taps->run(fine, coarse, kernel)) return;
     if (way.shift && way.shift->run(fine, coarse, kernel)) return;
     if (way.runs) return way.runs->run(fine, coarse, kernel);
     const Scratch y(sizes.fine), x(sizes.coarse), w(sizes.kernel);
@@ -157,8 +170,7 @@ PlanFacts plan_facts_of_halves(const Problem& problem, bool transposed) {
 }
 
 PlanFacts plan_facts_of_half_gradient(const Problem& problem) {
-    const GradientWay way(problem);
-    return way.shift ? way.shift->facts() : way.runs ? way.runs->facts() : plan_facts_of_gradient(problem);
+    return GradientWay(problem).facts(problem);
 }
 
 }  // namespace tconv

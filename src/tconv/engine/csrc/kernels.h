@@ -150,7 +150,8 @@ struct Kernels {
     // Numbers of 16 bits. Pairs of two rows are dealt out to strips, and those of runs become the lines of one strip.
     void (*half_product)(const Product&);
     void (*pair)(const Half* a, const Half* b, int64_t count, Half* out, int64_t strip_step);
-    void (*pair_places)(const Half* const* runs, int64_t places, int64_t lane, int64_t count, Half* out);
+    bool (*pair_places)(const Half* const* runs, int64_t places, int64_t lane, int64_t count, Half* out);
+    void (*pair_anew)(const Half* pairs, int64_t count, Half* out);
     bool (*pair_cells)(const Half* const* runs, int64_t pairs, int64_t count, Half* out, int64_t to_step);
     void (*copy_runs)(const Half* from, int64_t from_step, int64_t rows, int64_t count, Half* to, int64_t to_step);
     void (*split_runs)(const float* from, int64_t from_step, int64_t rows, int64_t count, Half* to, int64_t to_step,

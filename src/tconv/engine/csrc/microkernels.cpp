@@ -53,16 +53,8 @@ template <bool Stream>
 void turn(const float* from, int64_t from_step, int64_t lanes, int64_t depth, float* to, int64_t to_step) {
     const int64_t whole_lanes = lanes / kWidth * kWidth, whole = depth / kWidth * kWidth;
     for (int64_t n = 0; n < whole_lanes; n += kWidth)
-        for (int64_t c = 0; c < whole; c += kWidth) {
-            Vector rows[kWidth];
-            for (int i = 0; i < kWidth; ++i) rows[i] = load(from + (n + i) * from_step + c);
-            transpose(rows);
-            for (int i = 0; i < kWidth; ++i) {
-                float* out = to + (c + i) * to_step + n;
-                if (Stream) stream(out, rows[i]);
-                else store(out, rows[i]);
-            }
-        }
+        for (int64_t c = 0; c < whole; c += kWidth)
+            turn_square<Stream>(from + n * from_step + c, from_step, to + c * to_step + n, to_step);
     for (int64_t c = whole; c < depth; ++c)
         for (int64_t n = 0; n < whole_lanes; ++n) to[c * to_step + n] = from[n * from_step + c];
     for (int64_t n = whole_lanes; n < lanes; ++n)
@@ -117,6 +109,7 @@ constexpr Kernels kTable = {
     half_product,
     pair,
     pair_places,
+    pair_anew,
     pair_cells,
     copy_runs,
     split_runs,

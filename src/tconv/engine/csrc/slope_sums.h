@@ -36,11 +36,7 @@ struct Whole {
 struct Part {
     int64_t count;
     Vector get(const float* p) const { return load_some(p, count); }
-    Vector get(const Half* p) const {
-        Half buffer[kWidth] = {};
-        for (int64_t i = 0; i < count; ++i) buffer[i] = p[i];
-        return widened(buffer);
-    }
+    Vector get(const Half* p) const { return widened(load_halves(p, count)); }
     void put(float* p, Vector v) const { store_some(p, v, count); }
     void put(Half* p, Vector v) const { store_halves(p, rounded(v), count); }
 };

@@ -63,11 +63,23 @@ inline void stream(float* p, Vector v) {
 #endif
 }
 
+// The first `count` numbers of a vector; nothing beyond them is touched.
+#if defined(__AVX512F__)
+inline __mmask16 lanes_to(int64_t count) { return static_cast<__mmask16>((1u << count) - 1); }
+inline Vector load_some(const float* p, int64_t count) { return _mm512_maskz_loadu_ps(lanes_to(count), p); }
+inline void store_some(float* p, Vector v, int64_t count) { _mm512_mask_storeu_ps(p, lanes_to(count), v); }
+#else
 inline Vector load_some(const float* p, int64_t count) {
     float buffer[kWidth] = {};
     for (int64_t i = 0; i < count; ++i) buffer[i] = p[i];
     return load(buffer);
 }
+inline void store_some(float* p, Vector v, int64_t count) {
+    float buffer[kWidth];
+    store(buffer, v);
+    for (int64_t i = 0; i < count; ++i) p[i] = buffer[i];
+}
+#endif
 
 // The last `rest` floats of a run that is longer than a vector and ends at p, after zeros.
 inline Vector load_end(const float* p, int64_t rest) {
@@ -94,12 +106,6 @@ inline void transpose_from(Vector (&rows)[kWidth]) {
     if constexpr (Bit > 1) transpose_from<Bit / 2>(rows);
 }
 inline void transpose(Vector (&rows)[kWidth]) { transpose_from<kWidth / 2>(rows); }
-
-inline void store_some(float* p, Vector v, int64_t count) {
-    float buffer[kWidth];
-    store(buffer, v);
-    for (int64_t i = 0; i < count; ++i) p[i] = buffer[i];
-}
 
 // Whole: the vector's channels are all there; otherwise the first `left` of them.
 template <bool Whole>
