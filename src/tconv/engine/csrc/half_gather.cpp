@@ -27,6 +27,12 @@ void expect(Number* const* outs, int64_t count, int64_t to, int64_t lanes) {
             for (int64_t n = 0; n < lanes; n += kNumbers) __builtin_prefetch(outs[i] + to + n, 1);
 }
 
+// And so is what will be read, where nothing that copies it has been there before.
+void fetch(const Half* numbers, int64_t count) {
+    constexpr int64_t kNumbers = kLine / static_cast<int64_t>(sizeof(Half));
+    for (int64_t i = 0; i < count; i += kNumbers) __builtin_prefetch(numbers + i, 0, 2);
+}
+
 }  // namespace
 
 // `count` rows times a panel of two strips, to where each row's result goes.
@@ -39,6 +45,8 @@ void HalfGather::multiply(const Pass& pass, int64_t panel, const Laid& rows, int
     for (int64_t m = 0; m < count; m += kBlock) {
         const int64_t left = count - m;
         const int64_t lane = panel * kBlock;
+        if (layout_.in_place && !pass.runs.empty())
+            fetch(rows.at + (m + 3 * kBlock) * row_step + pass.runs.back().at, kBlock * row_step);
         if (!weights.streams) expect(outs + m, std::min(left, kBlock), lane, std::min(kBlock, lanes_ - lane));
         Product job{rows.at + m * row_step, row_step, pass.runs.data(), 0, strips, strip(pass), sums, kBlock, true,
                     static_cast<int>(left > kStrip ? kBlock : kStrip), static_cast<int>(wide), rows.apart, strips_apart()};
@@ -153,9 +161,10 @@ void HalfGather::compute_window(const Job& job, const In* input, const Weights& 
     const auto& sides = layout_.sides;
     const int64_t line = sides[2].cells, plane = sides[1].cells * line, padded = layout_.padded;
     const int64_t apart = spread((layout_.cells() * residues_of(layout_.sides) + kBlock) * padded);
-    const HalfScratch room(parts_ * apart);
-    const Laid window{room.data(), apart};
-    lay_window(job, input, window);
+    const Half* const lies = read_in_place(job, input);
+    const HalfScratch room(lies ? 0 : parts_ * apart);
+    const Laid window{lies ? const_cast<Half*>(lies) : room.data(), apart};
+    if (!lies) lay_window(job, input, window);
     half_kernels().begin(layout_.passes[0].step);
     std::vector<Out*> outs;
     for (const Pass& pass : layout_.passes) {

@@ -2,7 +2,8 @@
 // choice of one phase per axis) a matrix product. Its rows are lattice points, its lanes output channels, its depth taps times
 // input channels. Rows are made in one of two ways:
 //   windows: the input is copied once, with zeros around it, cells of a stride's residue side by side, so that points that
-//            follow one another begin at equal distances; where a line of points ends some rows are idle;
+//            follow one another begin at equal distances; where a line of points ends some rows are idle. An input that lies
+//            so already is read in place, but for its end: idle rows are read, too;
 //   rows:    the cells under a point's taps are copied side by side, for each pass anew; none is idle.
 // Each part of the numbers has a copy of its own.
 #pragma once
@@ -72,6 +73,7 @@ class HalfGather {
         bool packs_within = false;              // rows: each job lays out the strips that it alone uses
         double work = 0, executed = 0;          // in cycles, of one thread; multiply-adds
         int64_t padded = 0;                     // windows: channels of a cell
+        bool in_place = false;                  // windows: whether cells lie in the input as they do in a window
         int band_axis = 2;
         int64_t images = 1;
         std::array<Side, 3> sides;
@@ -96,6 +98,7 @@ class HalfGather {
     void see(Layout& layout) const;
     std::vector<Reach> reaches(const Layout& layout) const;
     std::vector<Job> bands(Layout& layout, int64_t threads) const;
+    bool lies_so(const Layout& layout) const;
     void run_along(const Reach& reach, const Layout& layout, Pass& pass) const;
     Layout by_rows(int64_t threads) const;
     std::vector<Pass> passes() const;
@@ -110,6 +113,8 @@ class HalfGather {
     // Copies of so many numbers: not a power of two apart, which would fall into the same few lines of the first cache.
     static int64_t spread(int64_t numbers) { return ceil_div(numbers, 2048) * 2048 + 704; }
     int64_t strips_apart() const { return spread(layout_.packed); }
+    const Half* read_in_place(const Job& job, const Half* input) const;
+    const Half* read_in_place(const Job&, const float*) const { return nullptr; }
     void zero(const Laid& to, int64_t numbers) const;
     void lay_runs(const Half* from, int64_t from_step, int64_t runs, int64_t count, const Laid& to, int64_t to_step) const;
     void lay_runs(const float* from, int64_t from_step, int64_t runs, int64_t count, const Laid& to, int64_t to_step) const;

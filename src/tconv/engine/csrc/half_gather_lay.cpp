@@ -64,6 +64,17 @@ void HalfGather::lay_window(const Job& job, const Number* input, Laid to) const 
             }
 }
 
+// Where a job's window begins in an input that lies so; null where idle rows would be read from beyond its end.
+const Half* HalfGather::read_in_place(const Job& job, const Half* input) const {
+    if (!layout_.in_place) return nullptr;
+    int64_t first = job.image, all = problem_.batch;
+    for (int i = 0; i < 3; ++i) {
+        first = first * lattices_[i].input + (i == layout_.band_axis ? job.from + layout_.sides[i].least : 0);
+        all *= lattices_[i].input;
+    }
+    return first + layout_.cells() + kBlock <= all ? input + first * depth_ : nullptr;
+}
+
 // The rows of a job's points: the cells under their taps side by side, zeros where a tap reaches beyond the input.
 template <typename Number>
 void HalfGather::lay_rows(const Job& job, const Number* input, const Laid& to) const {

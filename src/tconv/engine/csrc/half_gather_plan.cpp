@@ -77,7 +77,7 @@ PlanFacts HalfGather::facts() const {
     facts.products = static_cast<int64_t>(layout_.passes.size());
     facts.executed = static_cast<int64_t>(layout_.executed);
     facts.packed_floats = parts_ * layout_.packed / 2;
-    facts.copies = true;
+    facts.copies = !layout_.in_place;
     facts.blocks = static_cast<int64_t>(layout_.jobs.size());
     return facts;
 }
@@ -141,6 +141,7 @@ HalfGather::Layout HalfGather::by_windows(int64_t threads) const {
     };
     layout.padded = ceil_div(depth_, 2) * 2;
     while (step_of(common * layout.padded) == 0) layout.padded += 2;
+    layout.in_place = lies_so(layout);
     const std::vector<Job> parts = bands(layout, threads);
     for (size_t p = 0; p < layout.passes.size(); ++p) {
         Pass& pass = layout.passes[p];
@@ -153,8 +154,18 @@ HalfGather::Layout HalfGather::by_windows(int64_t threads) const {
     const double copies = static_cast<double>(layout.jobs.size()) * static_cast<double>(layout.cells() * residues_of(layout.sides));
     const bool whole = lattices_[2].step == 1 && layout.padded == depth_;
     const double runs = whole ? copies / static_cast<double>(layout.sides[2].cells) : copies;
-    layout.work += laying(runs, copies * static_cast<double>(layout.padded));
+    if (!layout.in_place) layout.work += laying(runs, copies * static_cast<double>(layout.padded));
     return layout;
+}
+
+// Whether an image's window is the image: no zeros around it, nothing left out.
+bool HalfGather::lies_so(const Layout& layout) const {
+    bool so = parts_ == 1 && layout.padded == depth_;
+    for (int i = 0; i < 3; ++i) {
+        const Side& side = layout.sides[i];
+        so = so && side.step == 1 && side.begin + side.least == 0 && side.cells == lattices_[i].input;
+    }
+    return so;
 }
 
 // What the window of one image covers.
