@@ -166,7 +166,8 @@ void HalfGather::compute_window(const Job& job, const In* input, const Weights& 
     const Laid window{lies ? const_cast<Half*>(lies) : room.data(), apart};
     if (!lies) lay_window(job, input, window);
     half_kernels().begin(layout_.passes[0].step);
-    std::vector<Out*> outs;
+    const auto points = [&](int axis) { return (axis == layout_.band_axis ? job.to - job.from : sides[axis].end - sides[axis].begin); };
+    const ScratchFor<Out*> outs(job.images * points(0) * points(1) * line);
     for (const Pass& pass : layout_.passes) {
         std::array<int64_t, 3> from, count, origin;  // points of this pass in the job, and the window's first
         for (int i = 0; i < 3; ++i) {
@@ -182,14 +183,14 @@ void HalfGather::compute_window(const Job& job, const In* input, const Weights& 
             const Segment& s = *pass.segments[axis];
             return s.out + (q - s.first) * s.step;
         };
-        outs.assign(planes * rows, nullptr);
+        std::fill_n(outs.data(), planes * rows, nullptr);
         for (int64_t i = 0; i < planes; ++i)
             for (int64_t y = 0; y < count[1]; ++y) {
                 const int64_t image = job.image + i / count[0], z = place(0, from[0] + i % count[0]);
                 Out* to = output + (((image * lattices_[0].output + z) * lattices_[1].output + place(1, from[1] + y)) *
                                       lattices_[2].output + place(2, from[2])) * lanes_;
-                for (int64_t x = 0; x < count[2]; ++x)
-                    outs[i * rows + y * line + x] = to + x * pass.segments[2]->step * lanes_;
+                Out** at = outs.data() + i * rows + y * line;
+                for (int64_t x = 0; x < count[2]; ++x) at[x] = to + x * pass.segments[2]->step * lanes_;
             }
         const Half* strips = weights.strips + pass.strips_at + 2 * job.panel * strip(pass);
         for (int64_t panel = job.panel; panel < job.panel + job.panels; ++panel, strips += 2 * strip(pass)) {
@@ -211,14 +212,15 @@ void HalfGather::compute_rows(const Job& job, const In* input, const Weights& we
     const HalfScratch room(parts_ * apart);
     const Laid rows{room.data(), apart};
     lay_rows(job, input, rows);
-    std::vector<Out*> outs;
-    outs.reserve(points);
+    const ScratchFor<Out*> outs(points);
+    Out** next = outs.data();
     const int64_t apart_of_points = pass.segments[2]->step * lanes_;
     for (const auto& [image, z, y, x, count] : lines_of(pass.counts(), job.from, job.to)) {
         const auto place = [&](int axis, int64_t q) { return pass.segments[axis]->out + q * pass.segments[axis]->step; };
         Out* out = output + (((image * lattices_[0].output + place(0, z)) * lattices_[1].output + place(1, y)) *
                                  lattices_[2].output + place(2, x)) * lanes_;
-        for (int64_t i = 0; i < count; ++i, out += apart_of_points) outs.push_back(out);
+        for (int64_t i = 0; i < count; ++i) next[i] = out + i * apart_of_points;
+        next += count;
     }
     if (layout_.packs_within) {
         if constexpr (std::is_same_v<In, Half>) multiply_kernel(job, rows.at, weights, outs.data());

@@ -1,4 +1,4 @@
-// Working memory for numbers of 16 bits.
+// Working memory for something else than floats.
 #pragma once
 
 #include <type_traits>
@@ -8,14 +8,18 @@
 
 namespace tconv {
 
-class HalfScratch {
+template <typename Item>
+class ScratchFor {
   public:
-    explicit HalfScratch(int64_t halves) : floats_((halves + 1) / 2) {}
-    Half* data() const { return reinterpret_cast<Half*>(floats_.data()); }
+    explicit ScratchFor(int64_t count)
+        : floats_((count * static_cast<int64_t>(sizeof(Item)) + 3) / static_cast<int64_t>(sizeof(float))) {}
+    Item* data() const { return reinterpret_cast<Item*>(floats_.data()); }
 
   private:
     const Scratch floats_;
 };
+
+using HalfScratch = ScratchFor<Half>;
 
 template <typename Number>
 using ScratchOf = std::conditional_t<std::is_same_v<Number, Half>, HalfScratch, Scratch>;

@@ -102,6 +102,7 @@ struct Slopes {
     int64_t count;
     float* sums;                   // one for each number of a period, added to; null: none
     int64_t period;                // floats after which the sums begin anew: whole vectors
+    bool stream;                   // past the caches, to where a line of memory begins
 };
 
 // Rows and columns of an image, up to others.

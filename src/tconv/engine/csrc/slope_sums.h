@@ -41,6 +41,11 @@ struct Part {
     void put(Half* p, Vector v) const { store_halves(p, rounded(v), count); }
 };
 
+struct Past : Whole {
+    void put(float* p, Vector v) const { stream(p, v); }
+    void put(Half* p, Vector v) const { stream_halves(p, rounded(v)); }
+};
+
 template <typename Number, typename Slope>
 void slopes_by(const Slopes<Number>& job, Slope slope) {
     const Number* results = job.results ? job.results : job.gradients;
@@ -53,6 +58,8 @@ void slopes_by(const Slopes<Number>& job, Slope slope) {
     int64_t at = 0;
     while (at < whole) {
         const int64_t end = at + job.period < whole ? at + job.period : whole;
+        if (job.stream)
+            for (int64_t lane = 0; at < end; at += kWidth, lane += kWidth) step(at, lane, Past{});
         for (int64_t lane = 0; at < end; at += kWidth, lane += kWidth) step(at, lane, Whole{});
     }
     if (left) step(whole, whole % job.period, Part{left});

@@ -4,9 +4,11 @@
 #include <numeric>
 #include <vector>
 
+#include "caches.h"
 #include "kernels.h"
 #include "pool.h"
 #include "problem.h"
+#include "streaming.h"
 
 namespace tconv {
 namespace {
@@ -31,6 +33,8 @@ void before_finish(Activation activation, float slope, const Number* results, co
                    int64_t channels, Number* before, float* bias) {
     const int64_t period = period_of(channels), part = std::max(kRun / period, int64_t{1}) * period;
     const int64_t numbers = places * channels, parts = ceil_div(numbers, part), splits = std::min(parts, kSplits);
+    const bool stream = reinterpret_cast<uintptr_t>(before) % kLine == 0 &&
+                        numbers * static_cast<int64_t>(sizeof(Number)) >= streams_from();
     std::vector<double> totals(bias ? splits * channels : 0);
     parallel_for(splits, [&](int64_t split) {
         std::vector<float> sums(bias ? period : 0);
@@ -39,11 +43,12 @@ void before_finish(Activation activation, float slope, const Number* results, co
             std::fill(sums.begin(), sums.end(), 0.0f);
             run(Slopes<Number>{activation, slope, results ? results + first : nullptr, gradients + first,
                                before ? before + first : nullptr, std::min(part, numbers - first),
-                               bias ? sums.data() : nullptr, period});
+                               bias ? sums.data() : nullptr, period, stream});
             double* total = totals.data() + split * channels;
             for (int64_t at = 0; at < static_cast<int64_t>(sums.size()); at += channels)
                 for (int64_t c = 0; c < channels; ++c) total[c] += sums[at + c];
         }
+        if (stream) settle();
     });
     for (int64_t c = 0; bias && c < channels; ++c) {
         double total = 0;
