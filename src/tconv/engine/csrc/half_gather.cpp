@@ -41,11 +41,12 @@ void HalfGather::multiply(const Pass& pass, int64_t panel, const Laid& rows, int
                           const Half* strips, const Weights& weights, Out* const* outs) const {
     alignas(64) float sums[kBlock * kBlock], others[kBlock * kBlock];
     const int64_t wide = std::min<int64_t>(2, strips_ - 2 * panel);
+    const bool first = layout_.in_place && panel == 0 && &pass == layout_.passes.data() && !pass.runs.empty();
     const auto product = parts_ == 1 ? half_kernels().product : half_kernels().parts_product;
     for (int64_t m = 0; m < count; m += kBlock) {
         const int64_t left = count - m;
         const int64_t lane = panel * kBlock;
-        if (layout_.in_place && !pass.runs.empty())
+        if (first)
             fetch(rows.at + (m + 3 * kBlock) * row_step + pass.runs.back().at, kBlock * row_step);
         if (!weights.streams) expect(outs + m, std::min(left, kBlock), lane, std::min(kBlock, lanes_ - lane));
         Product job{rows.at + m * row_step, row_step, pass.runs.data(), 0, strips, strip(pass), sums, kBlock, true,

@@ -226,39 +226,54 @@ void split_runs(const float* from, int64_t from_step, int64_t rows, int64_t coun
     }
 }
 
-inline void put(Half* out, Vector value, bool past) {
-    if (past) stream_halves(out, rounded(value));
+template <bool Past>
+inline void put(Half* out, Vector value) {
+    if (Past) stream_halves(out, rounded(value));
     else store_halves(out, rounded(value));
 }
-inline void put(float* out, Vector value, bool past) {
-    if (past) stream(out, value);
+template <bool Past>
+inline void put(float* out, Vector value) {
+    if (Past) stream(out, value);
     else store(out, value);
 }
 inline void put_some(Half* out, Vector value, int64_t count) { store_halves(out, rounded(value), count); }
 inline void put_some(float* out, Vector value, int64_t count) { store_some(out, value, count); }
 
-template <typename Number, typename Curve>
+// What a row's stores might change, for all a compiler knows, is looked up before them.
+template <bool Past, typename Number, typename Curve>
 inline void finish_rows_by(const FinishedRows<Number>& job, const Curve& curve) {
-    static const float none[kBlock] = {};
-    const float* bias = job.bias ? job.bias : none;
-    const int64_t whole = job.lanes / kWidth * kWidth;
-    for (int64_t row = 0; row < job.rows; ++row) {
-        if (!job.outs[row]) continue;
-        Number* out = job.outs[row] + job.to;
-        const float* sums = job.sums + row * job.pitch;
+    constexpr int kVectors = kBlock / kWidth;
+    const int64_t rows = job.rows, pitch = job.pitch, to = job.to, lanes = job.lanes, whole = lanes / kWidth * kWidth;
+    Number* const* const outs = job.outs;
+    Vector bias[kVectors];
+    for (int v = 0; v < kVectors; ++v) bias[v] = job.bias && v * kWidth < lanes ? load(job.bias + v * kWidth) : Vector{};
+    const float* sums = job.sums;
+    for (int64_t row = 0; row < rows; ++row, sums += pitch) {
+        if (!outs[row]) continue;
+        Number* out = outs[row] + to;
+        if (lanes == kBlock) {
+            for (int v = 0; v < kVectors; ++v) put<Past>(out + v * kWidth, curve(load(sums + v * kWidth) + bias[v]));
+            continue;
+        }
         for (int64_t lane = 0; lane < whole; lane += kWidth)
-            put(out + lane, curve(load(sums + lane) + load(bias + lane)), job.stream);
-        if (whole < job.lanes) put_some(out + whole, curve(load(sums + whole) + load(bias + whole)), job.lanes - whole);
+            put<Past>(out + lane, curve(load(sums + lane) + bias[lane / kWidth]));
+        if (whole < lanes) put_some(out + whole, curve(load(sums + whole) + bias[whole / kWidth]), lanes - whole);
     }
 }
 
 // The activation is known before the loops begin.
+template <bool Past, typename Number>
+inline void finish_rows_to(const FinishedRows<Number>& job) {
+    if (job.activation == Activation::none) return finish_rows_by<Past>(job, [](Vector v) { return v; });
+    if (job.activation == Activation::rectify && job.slope == 0.0f)
+        return finish_rows_by<Past>(job, [](Vector v) { return at_least(v, 0.0f); });
+    finish_rows_by<Past>(job, [&](Vector v) { return activate(job.activation, job.slope, v); });
+}
+
 template <typename Number>
 void finish_rows(const FinishedRows<Number>& job) {
-    if (job.activation == Activation::none) return finish_rows_by(job, [](Vector v) { return v; });
-    if (job.activation == Activation::rectify && job.slope == 0.0f)
-        return finish_rows_by(job, [](Vector v) { return at_least(v, 0.0f); });
-    finish_rows_by(job, [&](Vector v) { return activate(job.activation, job.slope, v); });
+    if (job.stream) finish_rows_to<true>(job);
+    else finish_rows_to<false>(job);
 }
 
 void widen(const Half* from, int64_t count, float* to) {
