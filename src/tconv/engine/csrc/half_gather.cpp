@@ -46,8 +46,7 @@ void HalfGather::multiply(const Pass& pass, int64_t panel, const Laid& rows, int
     for (int64_t m = 0; m < count; m += kBlock) {
         const int64_t left = count - m;
         const int64_t lane = panel * kBlock;
-        if (first)
-            fetch(rows.at + (m + 3 * kBlock) * row_step + pass.runs.back().at, kBlock * row_step);
+        if (first) fetch(rows.at + (m + 3 * kBlock) * row_step + pass.runs.back().at, kBlock * row_step);
         if (!weights.streams) expect(outs + m, std::min(left, kBlock), lane, std::min(kBlock, lanes_ - lane));
         Product job{rows.at + m * row_step, row_step, pass.runs.data(), 0, strips, strip(pass), sums, kBlock, true,
                     static_cast<int>(left > kStrip ? kBlock : kStrip), static_cast<int>(wide), rows.apart, strips_apart()};
@@ -167,7 +166,9 @@ void HalfGather::compute_window(const Job& job, const In* input, const Weights& 
     const Laid window{lies ? const_cast<Half*>(lies) : room.data(), apart};
     if (!lies) lay_window(job, input, window);
     half_kernels().begin(layout_.passes[0].step);
-    const auto points = [&](int axis) { return (axis == layout_.band_axis ? job.to - job.from : sides[axis].end - sides[axis].begin); };
+    const auto points = [&](int axis) {
+        return axis == layout_.band_axis ? job.to - job.from : sides[axis].end - sides[axis].begin;
+    };
     const ScratchFor<Out*> outs(job.images * points(0) * points(1) * line);
     for (const Pass& pass : layout_.passes) {
         std::array<int64_t, 3> from, count, origin;  // points of this pass in the job, and the window's first
@@ -215,12 +216,12 @@ void HalfGather::compute_rows(const Job& job, const In* input, const Weights& we
     lay_rows(job, input, rows);
     const ScratchFor<Out*> outs(points);
     Out** next = outs.data();
-    const int64_t apart_of_points = pass.segments[2]->step * lanes_;
+    const int64_t step = pass.segments[2]->step * lanes_;
     for (const auto& [image, z, y, x, count] : lines_of(pass.counts(), job.from, job.to)) {
         const auto place = [&](int axis, int64_t q) { return pass.segments[axis]->out + q * pass.segments[axis]->step; };
         Out* out = output + (((image * lattices_[0].output + place(0, z)) * lattices_[1].output + place(1, y)) *
                                  lattices_[2].output + place(2, x)) * lanes_;
-        for (int64_t i = 0; i < count; ++i) next[i] = out + i * apart_of_points;
+        for (int64_t i = 0; i < count; ++i) next[i] = out + i * step;
         next += count;
     }
     if (layout_.packs_within) {

@@ -30,7 +30,6 @@ HalfShift::HalfShift(const Problem& problem) : problem_(problem) {
     band_ = ceil_div(side.coarse, ceil_div(side.coarse, most));
     side.cells = band_ + reach;
     if (band_ == side.coarse) images_ = std::clamp<int64_t>(wanted / cells(), 1, problem.batch);
-    columns_ = columns();
 }
 
 // Those of one residue follow one another.
@@ -139,7 +138,8 @@ bool HalfShift::lay_coarse(const Block& block, const Half* coarse, Half* strips,
     return true;
 }
 
-bool HalfShift::accumulate(const Block& block, const Half* fine, const Half* coarse, float* sums, bool fresh) const {
+bool HalfShift::accumulate(const Block& block, const std::vector<Column>& columns, const Half* fine, const Half* coarse,
+                           float* sums, bool fresh) const {
     const int64_t wide = cells_of_strip() * kStrip;
     const HalfScratch rows((residues_of(sides_) * rows_ + kStrip) * pitch()), strips(2 * lanes_ / kStrip * wide);
     int64_t last = 0;
@@ -149,9 +149,9 @@ bool HalfShift::accumulate(const Block& block, const Half* fine, const Half* coa
         const int64_t cell = kLead + first - column.shift;
         return strips.data() + (2 * column.strip + cell % 2) * wide + cell / 2 * 2 * kStrip;
     };
-    const int64_t count = static_cast<int64_t>(columns_.size());
+    const int64_t count = static_cast<int64_t>(columns.size());
     for (int64_t i = 0; i < count;) {
-        const Column &one = columns_[i], &other = columns_[std::min(i + 1, count - 1)];
+        const Column &one = columns[i], &other = columns[std::min(i + 1, count - 1)];
         const int64_t first = std::min(one.shift, other.shift) / kDeepest * kDeepest;
         const bool two = i + 1 < count && one.residue == other.residue && std::max(one.shift, other.shift) - first <= kLead;
         const int64_t begin = two ? first : one.shift / kDeepest * kDeepest;
@@ -169,6 +169,7 @@ bool HalfShift::accumulate(const Block& block, const Half* fine, const Half* coa
 
 bool HalfShift::run(const Half* fine, const Half* coarse, const HalfView& kernel) const {
     const std::vector<Block> all = blocks();
+    const std::vector<Column> columns = this->columns();
     // How the sums are cut does not depend on the number of threads, so neither does the result.
     const int64_t count = static_cast<int64_t>(all.size()), splits = std::min(kSplits, count), size = sums();
     const Scratch sums(splits * size);
@@ -177,19 +178,19 @@ bool HalfShift::run(const Half* fine, const Half* coarse, const HalfView& kernel
         half_kernels().begin(kDeepest);
         const int64_t first = split * count / splits;
         for (int64_t i = first; i < (split + 1) * count / splits && finite; ++i)
-            if (!accumulate(all[i], fine, coarse, sums.data() + split * size, i == first)) finite = false;
+            if (!accumulate(all[i], columns, fine, coarse, sums.data() + split * size, i == first)) finite = false;
         half_kernels().end();
     });
     if (!finite) return false;
     for (int64_t split = 1; split < splits; ++split)
         for (int64_t i = 0; i < size; ++i) sums.data()[i] += sums.data()[split * size + i];
-    store(sums.data(), kernel);
+    store(columns, sums.data(), kernel);
     return true;
 }
 
-void HalfShift::store(const float* sums, const HalfView& kernel) const {
-    for (size_t i = 0; i < columns_.size(); ++i) {
-        const Column& column = columns_[i];
+void HalfShift::store(const std::vector<Column>& columns, const float* sums, const HalfView& kernel) const {
+    for (size_t i = 0; i < columns.size(); ++i) {
+        const Column& column = columns[i];
         const int64_t lane = column.strip * kStrip, count = std::min(kStrip, problem_.coarse_channels - lane);
         for (int64_t d = 0; d < problem_.fine_channels; ++d)
             kernels().narrow(sums + d * pitch_of_sums() + static_cast<int64_t>(i) * kStrip, count,

@@ -46,10 +46,11 @@ class HalfShift {
     int64_t cells_of_strip() const { return ceil_div(cells(), kDeepest) * kDeepest + 2 * kLead + kDeepest; }
     std::vector<Block> blocks() const;
     std::vector<Column> columns() const;
-    bool accumulate(const Block& block, const Half* fine, const Half* coarse, float* sums, bool fresh) const;
+    bool accumulate(const Block& block, const std::vector<Column>& columns, const Half* fine, const Half* coarse, float* sums,
+                    bool fresh) const;
     bool lay_fine(const Block& block, const Half* fine, Half* rows) const;
     bool lay_coarse(const Block& block, const Half* coarse, Half* strips, int64_t& last) const;
-    void store(const float* sums, const HalfView& kernel) const;
+    void store(const std::vector<Column>& columns, const float* sums, const HalfView& kernel) const;
 
     static constexpr int64_t kSplits = 16;
     static constexpr int64_t kLead = 2 * kDeepest;
@@ -60,7 +61,6 @@ class HalfShift {
     int band_axis_ = 2;
     int64_t band_ = 1, images_ = 1;
     std::array<Side, 3> sides_;
-    std::vector<Column> columns_;
 };
 
 }  // namespace tconv

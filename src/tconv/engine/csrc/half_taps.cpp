@@ -94,9 +94,8 @@ bool HalfTaps::accumulate(int64_t split, const Half* many, const Half* few, floa
         for (int64_t lane = 0; lane < padded_lanes_; lane += kBlock) {
             const int64_t wide = std::min(kBlock, padded_lanes_ - lane) / kStrip;
             for (int64_t i = 0; i < wide; ++i) {
-                const int64_t at = lane + i * kStrip;
-                if (!kernels().pair_places(runs.data(), depth, at, std::min(kStrip, many_ - at), strips.data() + i * kStrip * kPlaces))
-                    return false;
+                const int64_t at = lane + i * kStrip, count = std::min(kStrip, many_ - at);
+                if (!kernels().pair_places(runs.data(), depth, at, count, strips.data() + i * kStrip * kPlaces)) return false;
             }
             for (int64_t row = 0; row < padded_rows_; row += kBlock)
                 half_kernels().product({rows.data() + row * kRowStep, kRowStep, &whole, 1, strips.data(), kStrip * kPlaces,
