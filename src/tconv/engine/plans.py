@@ -41,9 +41,10 @@ FORMS = {
             "is places",
     "shifts": "rows are fine channels, the cells of each side by side, so that a tap is no more than a shift: there "
               "are few channels",
-    "taps": "rows are taps of the array that has few channels, each a copy of its cells; lanes are the other's channels",
+    "taps": "rows are taps of the array that has few channels, each a copy of its cells, and lanes are the channels of "
+            "the other",
 }
-BY_HALVES = ("windows", "copied rows", "runs", "shifts", "taps")  # the ways of bfloat16 numbers that are not made float32
+BY_HALVES = ("windows", "copied rows", "runs", "shifts", "taps")  # of bfloat16 numbers that are not made float32
 
 
 @dataclass(frozen=True, slots=True)
