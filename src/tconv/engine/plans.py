@@ -34,8 +34,8 @@ FORMS = {
              "six count",
     "coarse lanes": "lanes are coarse channels, rows are (tap, fine channel)",
     "fine lanes": "lanes are (tap, fine channel), rows are coarse channels: there are few of them",
-    "windows": "the input is copied once, with zeros around it, so that points that follow one another begin at equal "
-               "distances, as products of bfloat16 numbers want it",
+    "windows": "points that follow one another begin at equal distances, as products of bfloat16 numbers want it: in "
+               "one copy of the input, with zeros around it, or where it lies so already",
     "copied rows": "the cells under each point's taps are copied side by side: windows would leave more rows idle",
     "runs": "rows are coarse channels, lanes are (tap, fine channel), and the depth of a product of bfloat16 numbers "
             "is places",

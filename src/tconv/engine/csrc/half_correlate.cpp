@@ -6,6 +6,7 @@
 #include "caches.h"
 #include "half_scratch.h"
 #include "kernels.h"
+#include "lines.h"
 #include "pool.h"
 #include "streaming.h"
 
@@ -75,10 +76,10 @@ void HalfCorrelate::find_runs(int64_t chunk, int64_t segment, const Half* fine, 
     const int64_t x = segment % along * a[2].dilation - a[2].lo, y = segment / along % a[1].kernel * a[1].dilation - a[1].lo;
     const int64_t z = segment / along / a[1].kernel * a[0].dilation - a[0].lo, step = a[2].stride * fine_channels_;
     runs.clear();
-    for (int64_t m = chunk * chunk_, stop = m + chunk_places(chunk); m < stop;) {
-        const int64_t qx = m % a[2].coarse, line = m / a[2].coarse, qy = line % a[1].coarse, plane = line / a[1].coarse;
-        const int64_t count = std::min(a[2].coarse - qx, stop - m), cx = qx * a[2].stride + x, cy = qy * a[1].stride + y;
-        const int64_t cz = plane % a[0].coarse * a[0].stride + z, image = plane / a[0].coarse;
+    const int64_t begin = chunk * chunk_;
+    for (const auto& [image, qz, qy, qx, count] :
+         lines_of({a[0].coarse, a[1].coarse, a[2].coarse}, begin, begin + chunk_places(chunk))) {
+        const int64_t cz = qz * a[0].stride + z, cy = qy * a[1].stride + y, cx = qx * a[2].stride + x;
         const bool inside = cz >= 0 && cz < a[0].fine && cy >= 0 && cy < a[1].fine;
         const Half* run = fine + (((image * a[0].fine + cz) * a[1].fine + cy) * a[2].fine + cx) * fine_channels_;
         for (int64_t i = 0; i < count; ++i, run += step) {
@@ -96,7 +97,6 @@ void HalfCorrelate::find_runs(int64_t chunk, int64_t segment, const Half* fine, 
             runs.push_back(aside);
             aside += run_;
         }
-        m += count;
     }
 }
 

@@ -158,7 +158,7 @@ bool pair_places(const Half* const* runs, int64_t places, int64_t lane, int64_t 
     Finite finite;
     for (int64_t i = 0; i < places; i += 2, out += 2 * kStrip) {
         const Half* second = i + 1 < places ? runs[i + 1] + lane : none;
-        if (count >= kStrip) pair_line(runs[i] + lane, second, kStrip, out, &finite);
+        if (count >= kStrip) pair_line(runs[i] + lane, second, kStrip, out, &finite);  // a count that is known asks nothing
         else pair_line(runs[i] + lane, second, count, out, &finite);
     }
     return finite.all();
